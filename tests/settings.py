@@ -1,0 +1,87 @@
+"""Settings of the site the tests run in: as plain as a customer's, on the database of the run."""
+
+import os
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import dj_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = "only-for-tests-and-nowhere-else"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "tests.urls"
+STATIC_URL = "static/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "actionstep_connect",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "tests" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The fast hasher: no test here is about passwords.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _databases() -> dict[str, Any]:
+    fallback = f"sqlite:///{gettempdir()}/actionstep-connect-tests.sqlite3"
+    database: dict[str, Any] = dict(
+        dj_database_url.parse(os.environ.get("DATABASE_URL") or fallback)
+    )
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # A file, for threads and processes must see each other's rows as on a customer's disk.
+        database["TEST"] = {"NAME": f"{database['NAME']}-test"}
+        database["OPTIONS"] = {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
+    return {"default": database}
+
+
+DATABASES = _databases()
+
+# Nothing listens at port 8801: the `sandbox` fixture points these at a running sandbox.
+ACTIONSTEP_CONNECT = {
+    "ENVIRONMENT": "sandbox",
+    "CLIENT_ID": "test-client",
+    "CLIENT_SECRET": "test-client-secret",
+    "SCOPES": ["actions", "participants", "timerecords"],
+    "ENCRYPTION_KEYS": ["-B98RAPwxp5ynRQYDxmRFEGBsLQes2BsK-pSwti5eBk="],
+    "AUTHORIZE_URL": "http://127.0.0.1:8801/api/oauth/authorize",
+    "TOKEN_URL": "http://127.0.0.1:8801/api/oauth/token",
+    "API_HOSTS": ["127.0.0.1:8801"],
+    "HTTP_TIMEOUT": 5,
+}
