@@ -51,7 +51,7 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(folder: Path, *options: str) -> Generator[Sandbox]:
-    """Run a sandbox of one's own, its output in ``folder / "sandbox.log"``, until the block ends."""
+    """Run a sandbox of one's own until the block ends, its output in ``sandbox.log``."""
     log = folder / "sandbox.log"
     command = [sys.executable, "-u", "-m", "actionstep_connect.sandbox", "--port", "0", *options]
     with (

@@ -76,8 +76,8 @@ DATABASES = _databases()
 # Nothing listens at port 8801: the `sandbox` fixture points these at a running sandbox.
 ACTIONSTEP_CONNECT = {
     "ENVIRONMENT": "sandbox",
-    "CLIENT_ID": "test-client",
-    "CLIENT_SECRET": "test-client-secret",
+    "CLIENT_ID": "sandbox-client",
+    "CLIENT_SECRET": "sandbox-secret",
     "SCOPES": ["actions", "participants", "timerecords"],
     "ENCRYPTION_KEYS": ["-B98RAPwxp5ynRQYDxmRFEGBsLQes2BsK-pSwti5eBk="],
     "AUTHORIZE_URL": "http://127.0.0.1:8801/api/oauth/authorize",
