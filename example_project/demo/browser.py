@@ -39,6 +39,8 @@ class _PageParser(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.text: list[str] = []
+        self.rows: list[list[str]] = []
+        self._in_cell = False
         self._form: Form | None = None
         self._select = ""
         self._silent = 0
@@ -47,6 +49,11 @@ class _PageParser(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag in ("script", "style"):
             self._silent += 1
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag == "td":
+            self._in_cell = True
+            self.rows[-1].append("")
         elif tag == "form":
             self._form = Form(given.get("action", ""), given.get("method", "get").lower())
             self.forms.append(self._form)
@@ -77,12 +84,16 @@ class _PageParser(HTMLParser):
             self._form = None
         elif tag == "select":
             self._select = ""
+        elif tag == "td":
+            self._in_cell = False
         elif tag in ("script", "style"):
             self._silent -= 1
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
             self.text.append(data)
+            if self._in_cell:
+                self.rows[-1][-1] += data
 
 
 @dataclass(frozen=True)
@@ -90,9 +101,10 @@ class Page:
     """A page as it was answered."""
 
     url: str
-    html: str
-    forms: tuple[Form, ...]
-    text: str
+    forms: tuple[Form, ...] = ()
+    text: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """The rows of data in its tables."""
 
     def form(self, *names: str, action: str = "") -> Form:
         """Return the first form with these fields whose action contains ``action``."""
@@ -158,7 +170,8 @@ def _page(response: httpx2.Response) -> Page:
     text = " ".join(" ".join(parser.text).split())
     if response.status_code >= httpx2.codes.BAD_REQUEST:
         raise BrowserError(f"{response.status_code} at {_without_query(url)}: {text[:300]}")
-    return Page(url, response.text, tuple(parser.forms), text)
+    rows = tuple(tuple(cell.strip() for cell in row) for row in parser.rows if row)
+    return Page(url, tuple(parser.forms), text, rows)
 
 
 def _without_query(url: str) -> str:

@@ -61,7 +61,7 @@ def commands(addresses: Addresses, *, token_seconds: int) -> dict[str, list[str]
             *("--port", str(addresses.sandbox_port)),
             *("--database", str(addresses.folder / "sandbox.sqlite3")),
             *("--access-token-lifetime", str(token_seconds)),
-            *("--redirect-uri", addresses.callback),
+            *("--redirect-uri", addresses.callback, "--verbose"),
         ],
         "site": [
             *(sys.executable, MANAGE, "runserver", "--noreload"),
