@@ -1,0 +1,20 @@
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+MODULE = "actionstep_connect.sandbox"
+
+
+class Command(BaseCommand):
+    help = "Run the sandbox, a stand-in for Actionstep, as a process of its own."
+    requires_system_checks: list[str] = []  # noqa: RUF012 (as Django declares it)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Become the sandbox, which has its own options, settings and database."""
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", MODULE, *argv[2:]])  # noqa: S606 (no shell is wanted)
+
+    def handle(self, *_arguments: Any, **_options: Any) -> None:
+        self.run_from_argv(["manage.py", "actionstep_sandbox"])

@@ -1,0 +1,172 @@
+"""What can go wrong on the wire, on demand."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from actionstep_connect.sandbox.identity import find_grant
+
+ENDPOINTS = ("authorize", "token", "api")
+
+HTML = (
+    "<!doctype html><html lang=en><title>Down for maintenance</title>"
+    "<h1>We will be back soon</h1><p>Planned maintenance is under way.</p></html>"
+)
+
+Answer = Callable[["Fault"], HttpResponse]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way to misbehave.
+
+    ``after``: do what was asked first, then spoil the answer, so that a refresh token is rotated
+    and the client never learns of it. ``seconds`` is for ``slow`` and ``drip``; ``changes`` and
+    ``remove`` are for ``members``, which alters the JSON of an otherwise good answer.
+    """
+
+    endpoint: str
+    fault: str
+    times: int | None = 1
+    skip: int = 0
+    after: bool = False
+    user: str = ""
+    grant_type: str = ""
+    resource: str = ""
+    status: int | None = None
+    body: str | None = None
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry_after: str = ""
+    location: str = ""
+    seconds: float = 2.0
+    error: str = "temporarily_unavailable"
+    error_description: str = ""
+    changes: Mapping[str, object] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.endpoint not in ENDPOINTS:
+            raise ValueError(f"endpoint must be one of {', '.join(ENDPOINTS)}.")
+        if self.fault not in KINDS and not _status_of(self.fault):
+            raise ValueError(f"fault must be status_<code> or one of {', '.join(KINDS)}.")
+        if self.times is not None and self.times < 1:
+            raise ValueError("times must be at least 1, or null for ever.")
+
+    @property
+    def kind(self) -> str:
+        return self.fault.removesuffix("_after").removesuffix("_before")
+
+    @property
+    def is_after(self) -> bool:
+        return self.after or self.fault.endswith("_after")
+
+    def matches(self, request: HttpRequest) -> bool:
+        if self.grant_type and request.POST.get("grant_type") != self.grant_type:
+            return False
+        if self.resource and f"/rest/{self.resource}" not in request.path:
+            return False
+        if self.user:
+            grant = find_grant(request)
+            return grant is not None and grant.membership.person.username == self.user
+        return True
+
+    def answer(self) -> HttpResponse:
+        """Return the answer that replaces the real one."""
+        response = KINDS[self.kind](self) if self.kind in KINDS else _status(self)
+        if self.status:
+            response.status_code = self.status
+        if self.body is not None:
+            response.content = self.body.encode()
+        if self.content_type:
+            response["Content-Type"] = self.content_type
+        if self.retry_after:
+            response["Retry-After"] = self.retry_after
+        for name, value in self.headers.items():
+            response[name] = value
+        return response
+
+    def alter(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Change or remove members of a JSON answer."""
+        if not isinstance(response, HttpResponse) or response.status_code >= 400:
+            return response
+        members = json.loads(response.content)
+        members.update(self.changes)
+        for name in self.remove:
+            members.pop(name, None)
+        response.content = json.dumps(members).encode()
+        return response
+
+    def public(self) -> dict[str, object]:
+        """Return what differs from the defaults, for people to read."""
+        defaults = Fault(endpoint=self.endpoint, fault=self.fault)
+        shown = {"endpoint": self.endpoint, "fault": self.fault}
+        return shown | {
+            name: value for name, value in asdict(self).items() if value != getattr(defaults, name)
+        }
+
+
+def parse_fault(data: Mapping[str, Any]) -> Fault:
+    """Make a fault from JSON; raise ValueError naming what is wrong."""
+    members = {"changes" if name == "set" else name: value for name, value in data.items()}
+    known = {item.name for item in fields(Fault)}
+    if unknown := set(members) - known:
+        raise ValueError(f"Unknown member of a fault: {', '.join(sorted(unknown))}.")
+    if not {"endpoint", "fault"} <= set(members):
+        raise ValueError("A fault needs endpoint and fault.")
+    if isinstance(members.get("remove"), list):
+        members["remove"] = tuple(members["remove"])
+    if "retry_after" in members:
+        members["retry_after"] = str(members["retry_after"])
+    return Fault(**members)
+
+
+def _status_of(name: str) -> int | None:
+    prefix, _, code = name.partition("_")
+    code = code.removesuffix("_after")
+    return int(code) if prefix == "status" and code.isdigit() and 100 <= int(code) < 600 else None
+
+
+def _status(fault: Fault) -> HttpResponse:
+    status = _status_of(fault.fault) or 500
+    title = {429: "Too Many Requests", 503: "Service Unavailable"}.get(status, "Server error")
+    if fault.endpoint == "api":
+        if status == 401:
+            return JsonResponse({"error": "invalid_token"}, status=401)
+        error = {"status": str(status), "code": f"AS-1{status}", "title": title}
+        return JsonResponse(
+            {"errors": error}, status=status, content_type="application/vnd.api+json"
+        )
+    # JSON without an `error` member: this is how rate limits have looked at token endpoints.
+    return JsonResponse({"message": title}, status=status)
+
+
+KINDS: dict[str, Answer] = {
+    "html": lambda _: HttpResponse(HTML),
+    "empty": lambda _: HttpResponse(b""),
+    "list": lambda _: JsonResponse([], safe=False),
+    "json_without_error": lambda _: JsonResponse({"message": "Something is off"}, status=400),
+    "error_200": lambda fault: JsonResponse(_oauth_error(fault)),
+    "oauth_error": lambda fault: JsonResponse(_oauth_error(fault), status=400),
+    "redirect": lambda fault: HttpResponse(status=307, headers={"Location": fault.location}),
+    "huge": lambda _: JsonResponse({"padding": "x" * 1_000_000}),
+    "custom": lambda _: HttpResponse(b""),
+    # These four leave or cut the real answer; the middleware knows how.
+    "members": lambda _: HttpResponse(b""),
+    "slow": lambda _: HttpResponse(b""),
+    "drip": lambda _: HttpResponse(b""),
+    "drop": lambda _: HttpResponse(b""),
+    "drop_before": lambda _: HttpResponse(b""),
+    "drop_after": lambda _: HttpResponse(b""),
+    "slow_after": lambda _: HttpResponse(b""),
+}
+
+
+def _oauth_error(fault: Fault) -> dict[str, str]:
+    body = {"error": fault.error}
+    if fault.error_description:
+        body["error_description"] = fault.error_description
+    return body

@@ -1,0 +1,154 @@
+"""How this sandbox behaves: one frozen value, from the command line and the switches alike."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+API_ENDPOINT_FORMS = ("slash", "bare", "rest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    client_id: str = field(default="sandbox-client", metadata={"help": "the registered client"})
+    client_secret: str = field(
+        default="sandbox-secret", repr=False, metadata={"help": "its secret"}
+    )
+    redirect_uris: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "flag": "--redirect-uri",
+            "help": "a registered redirect URI, matched exactly; repeatable. "
+            "Without any, every http:// address on 127.0.0.1 or localhost is accepted",
+        },
+    )
+    access_token_lifetime: float = field(default=3600, metadata={"help": "seconds"})
+    refresh_token_lifetime: float = field(default=21 * 86400, metadata={"help": "seconds"})
+    code_lifetime: float = field(default=60, metadata={"help": "seconds"})
+    grace: float = field(
+        default=0,
+        metadata={
+            "help": "seconds in which a spent refresh token may be presented again "
+            "and gets a fresh pair; 0: never"
+        },
+    )
+    content_type: str = field(
+        default="application/json", metadata={"help": "Content-Type of token responses"}
+    )
+    region_host: str = field(
+        default="", metadata={"help": "host:port in api_endpoint; default: the sandbox's own"}
+    )
+    api_endpoint_form: str = field(
+        default="slash",
+        metadata={"help": "api_endpoint ends in /api/ (slash), /api (bare) or /api/rest (rest)"},
+    )
+    send_scope: bool = field(
+        default=False, metadata={"help": "put a scope member into token responses"}
+    )
+    omit_orgkey_on_refresh: bool = field(
+        default=False, metadata={"help": "leave orgkey out of refresh responses"}
+    )
+    default_scope: str = field(
+        default="", metadata={"help": "scopes registered for the client, if a request names none"}
+    )
+    issuer: str = field(default="", metadata={"help": "send this as iss (RFC 9207) on callbacks"})
+    broken_links: bool = field(
+        default=False, metadata={"help": "give links in API answers a broken host"}
+    )
+    rate_limit: int = field(
+        default=0, metadata={"help": "API requests a minute for one user before 429; 0: no limit"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.api_endpoint_form not in API_ENDPOINT_FORMS:
+            raise ValueError(f"api_endpoint_form must be one of {', '.join(API_ENDPOINT_FORMS)}.")
+        if not self.client_id or not self.client_secret:
+            raise ValueError("client_id and client_secret must not be empty.")
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, int | float) and value < 0:
+                raise ValueError(f"{option.name} must not be negative, but is {value}.")
+
+    def accepts_redirect_uri(self, uri: str) -> bool:
+        """Match exactly what is registered; with nothing registered, any loopback address."""
+        if self.redirect_uris:
+            return uri in self.redirect_uris
+        try:
+            parts = urlsplit(uri)
+            valid_port = parts.port is None or parts.port > 0
+        except ValueError:
+            return False
+        return (
+            parts.scheme == "http"
+            and parts.hostname in LOOPBACK
+            and valid_port
+            and "@" not in parts.netloc
+            and not parts.fragment
+            and uri.isascii()
+            and uri.isprintable()
+        )
+
+    def changed(self, changes: Mapping[str, object]) -> "Options":
+        """Return these options with some replaced; raise ValueError naming what is wrong."""
+        known = {option.name: option.default for option in fields(self)}
+        converted: dict[str, Any] = {}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"Unknown option {name!r}; known: {', '.join(known)}.")
+            converted[name] = _convert(name, value, like=known[name])
+        return replace(self, **converted)
+
+    def public(self) -> dict[str, object]:
+        """Return every option but the client secret."""
+        return {
+            option.name: getattr(self, option.name)
+            for option in fields(self)
+            if option.name != "client_secret"
+        }
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    for option in fields(Options):
+        flag = option.metadata.get("flag", "--" + option.name.replace("_", "-"))
+        text = option.metadata["help"]
+        if isinstance(option.default, bool):
+            parser.add_argument(flag, dest=option.name, action="store_true", help=text)
+        elif isinstance(option.default, tuple):
+            parser.add_argument(
+                flag, dest=option.name, action="append", default=[], metavar="URI", help=text
+            )
+        else:
+            kind = str if isinstance(option.default, str) else type(option.default)
+            kind = float if option.name.endswith("lifetime") or option.name == "grace" else kind
+            shown = f" (default: {option.default})" if option.default not in ("", 0) else ""
+            parser.add_argument(
+                flag,
+                dest=option.name,
+                type=kind,
+                default=option.default,
+                choices=API_ENDPOINT_FORMS if option.name == "api_endpoint_form" else None,
+                help=text + shown,
+            )
+
+
+def from_arguments(arguments: Namespace) -> Options:
+    return Options().changed(
+        {option.name: getattr(arguments, option.name) for option in fields(Options)}
+    )
+
+
+def _convert(name: str, value: object, *, like: object) -> object:
+    if isinstance(like, bool):
+        if isinstance(value, bool):
+            return value
+    elif isinstance(like, tuple):
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(like, str):
+        if isinstance(value, str):
+            return value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if name == "rate_limit" else value
+    raise ValueError(f"{name} must look like {like!r}, but is {value!r}.")

@@ -1,0 +1,71 @@
+"""Between Python's values and Actionstep's: booleans are "T" and "F"."""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+
+from actionstep_connect.sandbox.rest.resources import Kind
+
+BOOLEANS = {"T": True, "F": False}
+
+
+def shown(value: object, kind: Kind) -> object:
+    match kind, value:
+        case "boolean", _:
+            return "T" if value else "F"
+        case "decimal", Decimal():
+            return float(value)
+        case _, datetime():
+            return value.isoformat()
+        case _, date():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def parsed(value: object, kind: Kind) -> object:
+    """Read a value from a query or body; raise ValueError saying what was expected."""
+    text = str(value)
+    match kind:
+        case "boolean":
+            if text not in BOOLEANS:
+                raise ValueError('must be "T" or "F"')
+            return BOOLEANS[text]
+        case "number":
+            if not text.isascii() or not text.isdigit():
+                raise ValueError("must be a number")
+            return int(text)
+        case "decimal":
+            return _decimal(text)
+        case "date":
+            return _day(text)
+        case "time":
+            return _moment(text)
+        case "text":
+            return text
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("must be a number") from None
+    if not number.is_finite() or not 0 <= number < 10_000:
+        raise ValueError("must be a number from 0 to 9999")
+    return number
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date, YYYY-MM-DD") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a time in ISO 8601") from None
+    if moment == datetime.combine(moment.date(), time()) and len(text) == 10:
+        return moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

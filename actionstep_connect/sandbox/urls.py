@@ -1,0 +1,13 @@
+from django.urls import path, re_path
+
+from actionstep_connect.sandbox.views import authorize, console, rest, switches, token
+
+urlpatterns = [
+    path("", console.console),
+    path("sandbox/style.css", console.style),
+    path("sandbox/state", switches.state),
+    path("sandbox/<str:name>", switches.switch),
+    path("api/oauth/authorize", authorize.authorize),
+    path("api/oauth/token", token.token),
+    re_path(r"^api/rest/(?P<name>[^/]+)(?:/(?P<ids>[^/]+))?/?$", rest.rest),
+]
