@@ -7,6 +7,7 @@ time, and ends with 0; or with 1, the step that failed, and the tail of the righ
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Story:
     def wait_for_start(self) -> str:
         """Open both front pages."""
         for url in (f"{self.sandbox}/", f"{self.site}/"):
-            _wait_until(lambda url=url: _answers(self.user, url), START_SECONDS, f"{url} is silent")
+            _wait_until(partial(_answers, self.user, url), START_SECONDS, f"{url} is silent")
         return "the site and the sandbox are up"
 
     def sign_in(self) -> str:

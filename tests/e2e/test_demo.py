@@ -1,0 +1,180 @@
+"""The demo, run as a person runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from playwright.sync_api import Page
+
+from example_project.demo.stage import PASSWORD, USERS
+from tests.e2e.conftest import Screenshot
+from tests.free_port import free_ports
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMOKE_SECONDS = 45
+START_SECONDS = 30
+STOP_SECONDS = 15
+
+
+def demo_command(*options: str, sandbox_port: int | None = None) -> list[str]:
+    """Return the command line of a demo on ports of its own."""
+    site_port, free_port = free_ports(2)
+    ports = ["--site-port", str(site_port), "--sandbox-port", str(sandbox_port or free_port)]
+    return [sys.executable, str(ROOT / "manage.py"), "demo", *ports, *options]
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Return this environment without what the test run itself has set."""
+    ours = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**kept, "DEMO_DIR": str(folder)}
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return every process that works in this demo folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DEMO_DIR", "").startswith(str(folder)):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look again until it is so, for at most so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server is there."""
+    try:
+        return httpx2.get(url, timeout=2, trust_env=False).status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False
+
+
+@contextmanager
+def running_demo(folder: Path) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run the demo until the block ends; give the site's address and the demo's process."""
+    command = demo_command()
+    site, sandbox = (
+        f"http://127.0.0.1:{command[command.index(option) + 1]}/"
+        for option in ("--site-port", "--sandbox-port")
+    )
+    with (
+        (folder / "demo.log").open("w") as log,
+        subprocess.Popen(
+            command,
+            env=clean_environment(folder),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            up = wait_until(lambda: answers(site) and answers(sandbox), START_SECONDS)
+            assert up, (folder / "demo.log").read_text()
+            yield site, process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            for orphan in processes_of(folder):
+                orphan.kill()
+
+
+def test_smoke_plays_the_whole_story_and_leaves_no_process(tmp_path: Path) -> None:
+    """``demo --smoke`` tells the whole story, exits 0 in time and leaves nothing running."""
+    started = time.monotonic()
+    finished = subprocess.run(
+        demo_command("--smoke"),
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "the worker refreshed the token by itself" in finished.stdout
+    assert time.monotonic() - started < SMOKE_SECONDS
+    assert processes_of(tmp_path) == []
+
+
+def test_a_failing_step_is_named_with_the_log_of_the_right_process(tmp_path: Path) -> None:
+    """When the worker cannot work, the smoke story fails at the refresh and shows its log."""
+    finished = subprocess.run(
+        demo_command("--smoke"),
+        # Nobody listens there: the worker starts, and waits in vain.
+        env=clean_environment(tmp_path) | {"CELERY_BROKER_URL": "amqp://127.0.0.1:1//"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert finished.returncode == 1
+    assert "FAILED" in finished.stdout
+    assert "worker |" in finished.stdout
+    assert processes_of(tmp_path) == []
+
+
+def test_a_busy_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    """A port in use ends the demo at once, and says which and how to choose another."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finished = subprocess.run(
+            demo_command(sandbox_port=port),
+            env=clean_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert finished.returncode == 1
+    assert f"Port {port} is in use" in finished.stderr
+    assert "--sandbox-port" in finished.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> None:
+    """Ctrl-C, a supervisor's stop and a hard kill all leave no process behind."""
+    with running_demo(tmp_path) as (_, process):
+        assert len(processes_of(tmp_path)) > len(("site", "worker", "beat", "sandbox"))
+        process.send_signal(how)
+        process.wait(STOP_SECONDS)
+        assert wait_until(lambda: not processes_of(tmp_path), STOP_SECONDS)
+
+
+@pytest.mark.browser
+def test_a_user_connects_with_a_browser(tmp_path: Path, page: Page, screenshot: Screenshot) -> None:
+    """A person clicks Connect Actionstep, allows it, and reads their time records on the site."""
+    with running_demo(tmp_path) as (site, _):
+        page.goto(site)
+        screenshot(page, "demo-1-front-page")
+        page.get_by_role("link", name="Sign in").first.click()
+        page.get_by_label("User name").fill(USERS[0])
+        page.get_by_label("Password").fill(PASSWORD)
+        screenshot(page, "demo-2-sign-in")
+        page.get_by_role("button", name="Sign in").click()
+        screenshot(page, "demo-3-home")
+        page.get_by_role("button", name="Connect Actionstep").click()
+        screenshot(page, "demo-4-connect")
