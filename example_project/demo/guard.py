@@ -27,7 +27,7 @@ def main(pid: int, command: list[str]) -> int:
                 process.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
-    return abs(process.returncode)
+    return abs(int(process.returncode))
 
 
 def _is_alive(pid: int) -> bool:
