@@ -177,12 +177,13 @@ class SandboxAuthorizationServer(
         request.family = new_grant(code.membership, code.scopes, code.client_id)
         return tokens.store(token, request.family)
 
-    def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> HttpResponse:
+    def handle_error_response(self, _request: OAuth2Request, error: OAuth2Error) -> HttpResponse:
         if isinstance(error, InvalidClientError):
             error.status_code = 401
         if not error.redirect_uri:
             error.uri = ERROR_URI
-        return self.handle_response(*error(error.uri))
+        response: HttpResponse = self.handle_response(*error(error.uri))
+        return response
 
 
 def new_grant(membership: Membership, scopes: str, client_id: str) -> Grant:

@@ -23,9 +23,19 @@ from actionstep_connect.sandbox.switchboard import switchboard
 PASSWORD = "sandbox-password"  # noqa: S105 (printed on the sign-in page)
 LAST_DAY = date(2026, 10, 30)
 
-FIRST = "Ada Ben Chloe Dev Eve Finn Gita Hugo Iris Jack Kiri Leo Mina Noah Olga Pete".split()
-LAST = "Archer Bennett Chandra Doyle Egan Foster Grieve Hollis Ingram Jamieson Kaur".split()
-TRADES = "Timber Marine Orchard Freight Property Dental Cycle Bakery".split()
+# fmt: off
+FIRST = (
+    "Ada", "Ben", "Chloe", "Dev", "Eve", "Finn", "Gita", "Hugo", "Iris", "Jack", "Kiri", "Leo",
+    "Mina", "Noah", "Olga", "Pete",
+)
+LAST = (
+    "Archer", "Bennett", "Chandra", "Doyle", "Egan", "Foster", "Grieve", "Hollis", "Ingram",
+    "Jamieson", "Kaur",
+)
+TRADES = (
+    "Timber", "Marine", "Orchard", "Freight", "Property", "Dental", "Cycle", "Bakery",
+)
+# fmt: on
 MATTERS = (
     "Purchase of 14 {street}",
     "Sale of 3 {street}",

@@ -4,7 +4,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from django.core.servers.basehttp import ServerHandler, ThreadedWSGIServer, WSGIRequestHandler
 
@@ -15,7 +15,8 @@ DROP = "sandbox.drop"
 
 
 class SandboxServerHandler(ServerHandler):
-    request_handler: WSGIRequestHandler
+    environ: dict[str, Any]
+    request_handler: "SandboxRequestHandler"
 
     def finish_response(self) -> None:
         if not self.environ.get(DROP):
@@ -24,10 +25,12 @@ class SandboxServerHandler(ServerHandler):
         self.request_handler.close_connection = True
         self.close()
         with suppress(OSError):
-            self.request_handler.connection.shutdown(socket.SHUT_RDWR)
+            # The stubs take the connection of a handler for a WSGIRequest.
+            cast("socket.socket", self.request_handler.connection).shutdown(socket.SHUT_RDWR)
 
 
 class SandboxRequestHandler(WSGIRequestHandler):
+    server: "SandboxServer"
     disable_nagle_algorithm = True
     # Head and body leave in one packet.
     wbufsize = 65536
@@ -44,7 +47,8 @@ class SandboxRequestHandler(WSGIRequestHandler):
             self.rfile, self.wfile, self.get_stderr(), self.get_environ()
         )
         handler.request_handler = self
-        handler.run(self.server.get_app())
+        if application := self.server.get_app():
+            handler.run(application)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited name)
         """Say nothing: the activity log says it better."""

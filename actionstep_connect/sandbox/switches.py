@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from actionstep_connect.sandbox import tokens
@@ -21,9 +21,10 @@ MOST_ISSUED_AT_ONCE = 2000
 def add_faults(data: object) -> None:
     """Arm one fault, or several in their order."""
     many = data if isinstance(data, list) else [data]
-    if not all(isinstance(one, Mapping) for one in many):
+    objects = [one for one in many if isinstance(one, Mapping)]
+    if len(objects) != len(many):
         raise ValueError("Send a fault as a JSON object, or several as an array.")
-    for fault in [parse_fault(one) for one in many]:
+    for fault in [parse_fault(one) for one in objects]:
         switchboard.arm(fault)
 
 
@@ -106,13 +107,14 @@ def state() -> dict[str, object]:
 
 def connections() -> list[dict[str, object]]:
     now = timezone.now()
-    grants = Grant.objects.select_related(
-        "membership__person", "membership__organisation"
-    ).prefetch_related(Prefetch("pairs", TokenPair.objects.order_by("pk")))
-    return [_connection(grant, now) for grant in grants.order_by("pk")]
+    grants = Grant.objects.select_related("membership__person", "membership__organisation")
+    pairs: dict[int, list[TokenPair]] = {}
+    for pair in TokenPair.objects.order_by("pk"):
+        pairs.setdefault(pair.grant_id, []).append(pair)
+    return [_connection(grant, pairs.get(grant.pk, []), now) for grant in grants.order_by("pk")]
 
 
-def _grants_of(data: Mapping[str, Any]) -> Any:
+def _grants_of(data: Mapping[str, Any]) -> QuerySet[Grant]:
     grants = Grant.objects.filter(revoked_at=None)
     if user := data.get("user"):
         grants = grants.filter(membership__person__username=user)
@@ -142,8 +144,7 @@ def _counters(counted: dict[str, int]) -> dict[str, object]:
     }
 
 
-def _connection(grant: Grant, now: datetime) -> dict[str, object]:
-    pairs = list(grant.pairs.all())
+def _connection(grant: Grant, pairs: list[TokenPair], now: datetime) -> dict[str, object]:
     return {
         "id": grant.pk,
         "user": grant.membership.person.username,

@@ -36,9 +36,15 @@ class Membership(models.Model):
     """A person in one organisation: the resource owner behind every grant."""
 
     id = models.BigAutoField(primary_key=True)
-    person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="memberships")
-    participant = models.ForeignKey(Participant, models.CASCADE, related_name="+")
+    person: models.ForeignKey[Person, Person] = models.ForeignKey(
+        Person, models.CASCADE, related_name="memberships"
+    )
+    organisation: models.ForeignKey[Organisation, Organisation] = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="memberships"
+    )
+    participant: models.ForeignKey[Participant, Participant] = models.ForeignKey(
+        Participant, models.CASCADE, related_name="+"
+    )
     number = models.PositiveIntegerField()
     time_records = models.CharField(max_length=5, choices=Access.choices, default=Access.ALL)
     is_read_only = models.BooleanField(default=False)

@@ -12,7 +12,9 @@ class Grant(models.Model):
     """One user's consent to one client; the family of all tokens that came of it."""
 
     id = models.BigAutoField(primary_key=True)
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="grants")
+    membership: models.ForeignKey[Membership, Membership] = models.ForeignKey(
+        Membership, models.CASCADE, related_name="grants"
+    )
     client_id = models.CharField(max_length=200)
     scopes = models.TextField()
     created_at = models.DateTimeField()
@@ -35,7 +37,9 @@ class Grant(models.Model):
 
 class TokenPair(models.Model):
     id = models.BigAutoField(primary_key=True)
-    grant = models.ForeignKey(Grant, models.CASCADE, related_name="pairs")
+    grant: models.ForeignKey[Grant, Grant] = models.ForeignKey(
+        Grant, models.CASCADE, related_name="pairs"
+    )
     issued_at = models.DateTimeField()
     access_hash = models.CharField(max_length=64, unique=True)
     access_expires_at = models.DateTimeField()
@@ -44,6 +48,7 @@ class TokenPair(models.Model):
     spent_at = models.DateTimeField(null=True)
     presentations = models.PositiveIntegerField(default=0)
 
+    grant_id: int
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
@@ -54,17 +59,19 @@ class TokenPair(models.Model):
 
     def check_client(self, client: object) -> bool:
         """Say whether the pair was issued to this client (for Authlib)."""
-        return self.grant.client_id == getattr(client, "client_id", None)
+        return bool(self.grant.client_id == getattr(client, "client_id", None))
 
     def get_scope(self) -> str:
         """Return the granted scopes, space-separated (for Authlib)."""
-        return self.grant.scopes
+        return str(self.grant.scopes)
 
 
 class AuthorizationCode(models.Model):
     id = models.BigAutoField(primary_key=True)
     code_hash = models.CharField(max_length=64, unique=True)
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="+")
+    membership: models.ForeignKey[Membership, Membership] = models.ForeignKey(
+        Membership, models.CASCADE, related_name="+"
+    )
     client_id = models.CharField(max_length=200)
     redirect_uri = models.TextField()
     scopes = models.TextField()
@@ -73,7 +80,9 @@ class AuthorizationCode(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     presentations = models.PositiveIntegerField(default=0)
-    grant = models.ForeignKey(Grant, models.SET_NULL, null=True, related_name="+")
+    grant: models.ForeignKey[Grant | None, Grant | None] = models.ForeignKey(
+        Grant, models.SET_NULL, null=True, related_name="+"
+    )
 
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 

@@ -1,8 +1,10 @@
 """What a law firm keeps in Actionstep. Numbers count per organisation, as Actionstep's ids do."""
 
+from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
+from django.utils import timezone
 
 from actionstep_connect.sandbox.models.organisation import Organisation
 
@@ -55,10 +57,10 @@ class TimeRecord(models.Model):
     number = models.PositiveIntegerField()
     entry_date = models.DateField()
     hours = models.DecimalField(max_digits=6, decimal_places=2)
-    rate = models.DecimalField(max_digits=8, decimal_places=2)
+    rate = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(240))
     description = models.TextField()
     is_billable = models.BooleanField(default=True)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
     action = models.ForeignKey(Action, models.CASCADE, related_name="+")
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="+")
 
@@ -77,7 +79,7 @@ class FileNote(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE)
     number = models.PositiveIntegerField()
     text = models.TextField()
-    entered_at = models.DateTimeField()
+    entered_at = models.DateTimeField(default=timezone.now)
     action = models.ForeignKey(Action, models.CASCADE, related_name="+")
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="+")
 

@@ -17,7 +17,7 @@ TITLES = {
 }
 
 
-class ApiProblem(Exception):
+class ApiProblem(Exception):  # noqa: N818 (an answer, rather than an error of ours)
     """Ends an API request; several details make a list of errors, one makes an object."""
 
     def __init__(
@@ -47,7 +47,7 @@ class ApiProblem(Exception):
         return JsonResponse(body, status=self.status, content_type=MEDIA_TYPE, headers=self.headers)
 
 
-class TokenRefused(Exception):
+class TokenRefused(Exception):  # noqa: N818 (as above)
     """The bearer token does not serve; the body is OAuth-shaped."""
 
     def __init__(self, error: str) -> None:

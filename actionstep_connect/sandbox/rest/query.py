@@ -40,11 +40,11 @@ class Page:
 def select(rows: QuerySet[Any], resource: Resource, query: QueryDict) -> QuerySet[Any]:
     """Filter and sort as the query says; name every parameter that makes no sense."""
     problems: list[str] = []
-    for name, value in query.items():
+    for name in query:
         if name in RESERVED or name.startswith("fields["):
             continue
         try:
-            rows = rows.filter(_condition(resource, name, value))
+            rows = rows.filter(_condition(resource, name, query.get(name, "")))
         except ValueError as error:
             problems.append(f"{name} {error}.")
     if problems:

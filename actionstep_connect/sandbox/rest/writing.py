@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Max
 from django.http import HttpRequest
-from django.utils import timezone
 
 from actionstep_connect.sandbox.models import Access, Membership, TimeRecord
 from actionstep_connect.sandbox.rest.problems import ApiProblem
@@ -57,9 +56,6 @@ def _save(resource: Resource, row: Any, membership: Membership, *, is_new: bool)
     if is_new:
         rows = resource.model._default_manager.filter(organisation=membership.organisation_id)
         row.number = (rows.aggregate(most=Max("number"))["most"] or 0) + 1
-        setattr(row, "created_at" if isinstance(row, TimeRecord) else "entered_at", timezone.now())
-        if isinstance(row, TimeRecord) and row.rate is None:
-            row.rate = parsed("240", "decimal")
     row.save()
     return row
 
@@ -91,8 +87,8 @@ def _read(
             problems.append(f"{name} {error}.")
     for name, value in links.items():
         link = resource.links.get(name)
-        target = link and RESOURCES[link.resource].rows(membership).filter(number=_number(value))
-        row = target.first() if target is not None else None
+        rows = RESOURCES[link.resource].rows(membership) if link else None
+        row = rows.filter(number=_number(value)).first() if rows is not None else None
         if link is None or row is None:
             problems.append(f"links.{name} leads nowhere.")
         else:

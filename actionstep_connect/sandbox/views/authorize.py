@@ -1,5 +1,6 @@
 """The two pages: sign in and choose an organisation; then allow or deny."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -106,7 +107,7 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 
 def _choose(request: HttpRequest, person: Person) -> HttpResponse:
     orgkey = request.POST["orgkey"]
-    if not person.memberships.filter(organisation__key=orgkey).exists():
+    if not any(one.organisation.key == orgkey for one in _memberships(person)):
         return _organisations(request, person, problem="You do not belong to this organisation.")
     return _go_on(request, username=person.username, orgkey=orgkey)
 
@@ -119,16 +120,20 @@ def _go_on(request: HttpRequest, **flow: str) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest, person: Person) -> Membership | None:
-    memberships = list(person.memberships.select_related("person", "organisation"))
+    memberships = _memberships(person)
     if len(memberships) == 1:
         return memberships[0]
     wanted = _flow(request).get("orgkey") or request.GET.get("orgkey")
     return next((one for one in memberships if one.organisation.key == wanted), None)
 
 
+def _memberships(person: Person) -> list[Membership]:
+    memberships = Membership.objects.filter(person=person)
+    return list(memberships.select_related("person", "organisation").order_by("pk"))
+
+
 def _organisations(request: HttpRequest, person: Person, problem: str = "") -> HttpResponse:
-    memberships = person.memberships.select_related("organisation").order_by("pk")
-    context = {"person": person, "memberships": memberships, "problem": problem}
+    context = {"person": person, "memberships": _memberships(person), "problem": problem}
     return _page(request, "organisations", context, status=400 if problem else 200)
 
 
@@ -179,7 +184,11 @@ def _with_issuer(response: HttpResponse) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, name: str, context: dict[str, object], status: int = 200
+    request: HttpRequest, name: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
-    context["password"] = PASSWORD
-    return render(request, f"actionstep_sandbox/{name}.html", context, status=status)
+    return render(
+        request,
+        f"actionstep_sandbox/{name}.html",
+        {**context, "password": PASSWORD},
+        status=status,
+    )

@@ -1,7 +1,6 @@
 """The REST API's one view: who asks, may they, and what for."""
 
 import math
-from contextlib import nullcontext
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -27,10 +26,10 @@ def rest(request: HttpRequest, name: str, ids: str | None = None) -> HttpRespons
         grant = _authenticate(request)
         resource = _find_resource(name, grant)
         _check_request(request, resource, ids)
-        is_write = request.method in WRITING
-        with switchboard.rotation if is_write else nullcontext():
-            with transaction.atomic() if is_write else nullcontext():
-                return _serve(request, resource, ids, grant)
+        if request.method not in WRITING:
+            return _serve(request, resource, ids, grant)
+        with switchboard.rotation, transaction.atomic():
+            return _serve(request, resource, ids, grant)
     except (ApiProblem, TokenRefused) as problem:
         return problem.response()
 
