@@ -2,9 +2,10 @@
 
 import os
 
-from actionstep_connect.schedule import BEAT_SCHEDULE
 from celery import Celery
 from django.conf import settings
+
+from actionstep_connect.schedule import BEAT_SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
 

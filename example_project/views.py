@@ -2,15 +2,15 @@
 
 from itertools import islice
 
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
 from actionstep_connect.api import (
     ActionstepClient,
     ActionstepRequest,
     actionstep_connection_required,
 )
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     ActionstepPermissionDenied,
