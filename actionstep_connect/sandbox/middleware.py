@@ -16,6 +16,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 ACTOR = "sandbox.actor"
 CLIENT = "sandbox.client"
+
+CALLBACK_ERROR = "sandbox.callback_error"
+"""Set by a fault: the error and its description that the callback is to get."""
+
 PREFIXES = {"/api/rest/": "api", "/api/oauth/token": "token", "/api/oauth/authorize": "authorize"}
 
 
@@ -36,6 +40,8 @@ class PageHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Refuses names that somebody else points at loopback.
+        request.get_host()
         response = self.get_response(request)
         response.setdefault("Cache-Control", "no-store")
         response.setdefault("X-Content-Type-Options", "nosniff")
@@ -114,6 +120,9 @@ class FaultMiddleware:
                 return _drip(self.get_response(request), fault.seconds)
             case "slow":
                 return self._slowly(fault, request)
+            case "oauth_error" if fault.endpoint == "authorize":
+                request.META[CALLBACK_ERROR] = fault.error, fault.error_description
+                return self.get_response(request)
         if fault.is_after:
             self.get_response(request)
         if fault.kind == "drop":

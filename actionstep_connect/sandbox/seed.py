@@ -10,6 +10,7 @@ from django.db import transaction
 from actionstep_connect.sandbox.models import (
     Access,
     Action,
+    AuthorizationCode,
     FileNote,
     Grant,
     Membership,
@@ -112,6 +113,7 @@ MEMBERS = (
 def reset() -> None:
     """Put everything back to the start; rebuild the firms only if somebody wrote to them."""
     with switchboard.rotation, transaction.atomic():
+        AuthorizationCode.objects.all().delete()
         Grant.objects.all().delete()
         if not switchboard.data_is_seed:
             _rebuild()

@@ -70,6 +70,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django.security": {"handlers": ["none"], "propagate": False},
         "django.server": {"handlers": ["none"], "propagate": False},
     },
 }

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from actionstep_connect.sandbox.authorization import RegisteredClient
 from actionstep_connect.sandbox.identity import digest
-from actionstep_connect.sandbox.middleware import note_actor
+from actionstep_connect.sandbox.middleware import CALLBACK_ERROR, note_actor
 from actionstep_connect.sandbox.models import Membership, Person
 from actionstep_connect.sandbox.scopes import in_words, split
 from actionstep_connect.sandbox.seed import PASSWORD
@@ -58,6 +58,9 @@ def _cannot_answer_client(request: HttpRequest) -> str:
 
 
 def _wrong_for_client(request: HttpRequest) -> tuple[str, str] | None:
+    forced: tuple[str, str] | None = request.META.get(CALLBACK_ERROR)
+    if forced:
+        return forced
     if request.GET.get("response_type") != "code":
         return "unsupported_response_type", "Only response_type=code is supported."
     try:

@@ -1,0 +1,34 @@
+from collections.abc import Generator
+
+import httpx2
+import pytest
+
+from tests.sandbox.visitor import Application, Visitor
+from tests.sandbox_process import Sandbox
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """Give a sandbox without a past; no site is involved."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Generator[httpx2.Client]:
+    """Give an HTTP client that follows nothing."""
+    with httpx2.Client(base_url=sandbox.url, timeout=10, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def visitor(http: httpx2.Client) -> Visitor:
+    """Give an end-user with a browser of their own."""
+    return Visitor(http)
+
+
+@pytest.fixture
+def application(sandbox: Sandbox) -> Generator[Application]:
+    """Give the client that is registered at the sandbox."""
+    with httpx2.Client(base_url=sandbox.url, timeout=10, trust_env=False) as client:
+        yield Application(client)

@@ -1,0 +1,318 @@
+"""The REST API (wire: REST API, Scopes)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sandbox.visitor import Application
+from tests.sandbox_process import Sandbox
+
+MEDIA_TYPE = "application/vnd.api+json"
+TIME_RECORD = {
+    "entryDate": "2026-11-02",
+    "quantity": 1.5,
+    "description": "Drafting",
+    "links": {"action": "12"},
+}
+
+
+def rows(response: Any, resource: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer, whatever its shape."""
+    assert response.status_code in (200, 201, 204), response.text
+    found = response.json()[resource] if response.content else []
+    return found if isinstance(found, list) else [found]
+
+
+def test_users_current_is_the_authorizing_user(application: Application) -> None:
+    """``users/current`` is one object: the user behind the token."""
+    response = application.api(application.issued("tom"), "users/current")
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    user = response.json()["users"]
+    assert user["emailAddress"] == "tom@acmelaw.example"
+    assert user["isCurrent"] == "T"
+    assert "linked" not in response.json()
+
+
+def test_include_brings_linked_rows_of_granted_scopes_only(application: Application) -> None:
+    """``include=participant`` brings the name if ``participants`` was granted, else nothing."""
+    path = "users/current?include=participant"
+    with_scope = application.api(application.issued("tom", "users participants"), path).json()
+    [participant] = with_scope["linked"]["participants"]
+    assert participant["displayName"] == "Tom Okafor"
+    assert str(participant["id"]) == with_scope["users"]["links"]["participant"]
+    without = application.api(application.issued("tom", "users"), path)
+    assert "linked" not in without.json()
+
+
+def test_include_follows_links_of_links(application: Application) -> None:
+    """``include=action.assignedTo`` brings both."""
+    response = application.api(
+        application.issued(), "timerecords?pageSize=5&include=participant,action.assignedTo"
+    )
+    linked = response.json()["linked"]
+    assert {"participants", "actions"} == set(linked)
+    assert linked["actions"][0]["name"]
+    assert application.api(application.issued(), "timerecords?include=nothing").status_code == 400
+
+
+def test_one_row_is_an_object_several_are_an_array_none_is_204(application: Application) -> None:
+    """The three shapes of an answer."""
+    tokens = application.issued()
+    one = application.api(tokens, "timerecords?id=7")
+    several = application.api(tokens, "timerecords?pageSize=2")
+    none = application.api(tokens, "timerecords?id=999999")
+    assert isinstance(one.json()["timerecords"], dict)
+    assert isinstance(several.json()["timerecords"], list)
+    assert (none.status_code, none.content) == (204, b"")
+
+
+def test_several_ids_are_joined_by_commas(application: Application) -> None:
+    """``3,5`` gives both; one id gives an object; an unknown one is 404."""
+    tokens = application.issued()
+    assert [row["id"] for row in rows(application.api(tokens, "actions/3,5"), "actions")] == [3, 5]
+    assert application.api(tokens, "actions/3").json()["actions"]["id"] == 3
+    assert application.api(tokens, "actions/99999").status_code == 404
+    assert application.api(tokens, "nonsense").status_code == 404
+
+
+def test_pages_are_50_rows_and_200_at_most(application: Application) -> None:
+    """More than 200 is cut down without an error; ``meta.paging`` tells the truth."""
+    tokens = application.issued()
+    default = application.api(tokens, "timerecords").json()
+    most = application.api(tokens, "timerecords?pageSize=1000").json()
+    assert len(default["timerecords"]) == 50
+    assert len(most["timerecords"]) == 200
+    paging = most["meta"]["paging"]["timerecords"]
+    assert paging["recordCount"] == 480
+    assert (paging["pageCount"], paging["page"], paging["pageSize"]) == (3, 1, 200)
+    assert paging["prevPage"] is None
+
+
+def test_next_page_is_a_full_url_that_leads_through_all_rows(
+    sandbox: Sandbox, application: Application
+) -> None:
+    """Following ``nextPage`` shows every row once, the query kept."""
+    tokens, seen, path = application.issued(), [], "timerecords?pageSize=200&sort=-id"
+    while path:
+        document = application.api(tokens, path).json()
+        seen += [row["id"] for row in document["timerecords"]]
+        following = document["meta"]["paging"]["timerecords"]["nextPage"]
+        assert following is None or following.startswith(f"{sandbox.url}/api/rest/")
+        path = following and following.partition("/rest/")[2]
+    assert seen == list(range(480, 0, -1))
+
+
+def test_links_can_have_a_broken_host(sandbox: Sandbox, application: Application) -> None:
+    """A broken host is an option, since some have seen it."""
+    sandbox.post("sandbox/options", broken_links=True)
+    document = application.api(application.issued(), "timerecords").json()
+    following = document["meta"]["paging"]["timerecords"]["nextPage"]
+    assert urlsplit(following).netloc == f"{sandbox.host}.{sandbox.host}"
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("isBillable=F", lambda row: row["isBillable"] == "F"),
+        ("isBillable_eq=T", lambda row: row["isBillable"] == "T"),
+        ("entryDate_gteq=2026-10-25", lambda row: row["entryDate"] >= "2026-10-25"),
+        ("id_lt=20&id_gt=10", lambda row: 10 < row["id"] < 20),
+        ("description_ilike=*SETTLE*", lambda row: "settle" in row["description"].lower()),
+        ("action=12", lambda row: row["links"]["action"] == "12"),
+        ("rate_noteq=180", lambda row: row["rate"] != 180),
+    ],
+)
+def test_filters_narrow_the_rows(application: Application, query: str, holds: Any) -> None:
+    """Each kind of filter gives some rows, only fitting ones, and not all."""
+    found = application.api(application.issued(), f"timerecords?pageSize=200&{query}")
+    listed = rows(found, "timerecords")
+    assert listed
+    assert all(holds(row) for row in listed)
+    assert found.json()["meta"]["paging"]["timerecords"]["recordCount"] < 480
+
+
+@pytest.mark.parametrize(
+    "query", ["nonsense=1", "isBillable=true", "entryDate=soon", "page=0", "sort=nonsense"]
+)
+def test_a_query_that_makes_no_sense_is_400(application: Application, query: str) -> None:
+    """Unknown filters, wrong values and impossible pages are named in a 400."""
+    response = application.api(application.issued(), f"timerecords?{query}")
+    assert response.status_code == 400
+    assert response.json()["errors"]["status"] == "400"
+
+
+def test_several_errors_are_a_list(application: Application) -> None:
+    """One error is an object, several are a list."""
+    response = application.api(application.issued(), "timerecords?nonsense=1&isBillable=maybe")
+    assert len(response.json()["errors"]) == 2
+
+
+def test_fields_select_members(application: Application) -> None:
+    """``fields`` names the members wanted, ``fields[resource]`` those of linked rows."""
+    path = "timerecords?pageSize=2&fields=id,rate&include=action&fields[actions]=name"
+    document = application.api(application.issued(), path).json()
+    assert all(set(row) == {"id", "rate"} for row in document["timerecords"])
+    assert all(set(row) == {"id", "name"} for row in document["linked"]["actions"])
+
+
+@pytest.mark.parametrize("resource", ["actions", "participants", "filenotes", "users"])
+def test_every_resource_has_rows(application: Application, resource: str) -> None:
+    """The other resources answer in the same shape."""
+    found = rows(application.api(application.issued(), resource), resource)
+    assert len(found) > 1
+    assert all("id" in row for row in found)
+
+
+def test_without_the_scope_403_insufficient_scope(application: Application) -> None:
+    """A resource whose scope was not granted is out of reach, whoever the user is."""
+    response = application.api(application.issued("priya", "users"), "timerecords")
+    assert response.status_code == 403
+    assert response.json()["errors"]["code"] == "insufficient_scope"
+
+
+def test_without_the_users_permission_403_of_another_code(application: Application) -> None:
+    """The end-user's own limits are told apart from a missing scope."""
+    response = application.api(application.issued("grace"), "timerecords")
+    assert response.status_code == 403
+    error = response.json()["errors"]
+    assert error["code"].startswith("AS-")
+    assert {"status", "title", "detail"} < set(error)
+
+
+def test_users_see_what_their_own_permissions_show(application: Application) -> None:
+    """Tom sees his own time records only; Priya sees everybody's."""
+    mine = rows(
+        application.api(application.issued("tom"), "timerecords?pageSize=200"), "timerecords"
+    )
+    assert len({row["links"]["participant"] for row in mine}) == 1
+    theirs = rows(application.api(application.issued("priya"), "timerecords"), "timerecords")
+    assert len({row["links"]["participant"] for row in theirs}) > 1
+
+
+def test_organisations_do_not_see_each_other(application: Application) -> None:
+    """The same id is another row in another organisation."""
+    here = application.api(application.issued("priya", orgkey="acmelaw"), "actions/1")
+    there = application.api(application.issued("priya", orgkey="harbourlegal"), "actions/1")
+    assert here.json()["actions"]["reference"] != there.json()["actions"]["reference"]
+
+
+def test_401_tells_expired_from_invalid(sandbox: Sandbox, application: Application) -> None:
+    """An expired token, an unknown one and none at all have OAuth-shaped bodies."""
+    tokens = application.issued()
+    sandbox.post("sandbox/expire", what="access")
+    expired = application.api(tokens, "users/current")
+    assert (expired.status_code, expired.json()) == (401, {"error": "expired_token"})
+    unknown = application.api({"access_token": "unknown"}, "users/current")
+    assert (unknown.status_code, unknown.json()) == (401, {"error": "invalid_token"})
+    assert application.http.get("/api/rest/users/current").json() == {"error": "invalid_token"}
+
+
+def test_a_token_in_the_query_is_not_accepted(application: Application) -> None:
+    """The bearer goes into the header, and nowhere else."""
+    token = application.issued()["access_token"]
+    response = application.http.get("/api/rest/users/current", params={"access_token": token})
+    assert response.status_code == 401
+
+
+def test_patch_is_405_and_options_lists_the_verbs(application: Application) -> None:
+    """GET, POST, PUT, DELETE and OPTIONS; no PATCH."""
+    tokens = application.issued()
+    patch = application.api(tokens, "timerecords/1", "PATCH", json={})
+    assert patch.status_code == 405
+    assert patch.json()["errors"]["status"] == "405"
+    assert "PUT" in patch.headers["Allow"]
+    assert application.api(tokens, "actions/1", "DELETE").status_code == 405
+    options = application.api(tokens, "timerecords", "OPTIONS")
+    assert options.status_code == 204
+    assert set(options.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_media_types_are_checked(application: Application) -> None:
+    """406 for an ``Accept`` that cannot be met, 415 for a body of another type."""
+    tokens = application.issued()
+    html = application.api(tokens, "actions", headers={"Accept": "text/html"})
+    assert html.status_code == 406
+    headers = {"Content-Type": "text/plain"}
+    plain = application.api(tokens, "timerecords", "POST", content=b"{}", headers=headers)
+    assert plain.status_code == 415
+
+
+def test_a_time_record_is_created_changed_and_deleted(application: Application) -> None:
+    """``POST``, ``PUT`` and ``DELETE`` work, and the rows are the user's own by default."""
+    tokens = application.issued("tom")
+    created = application.api(tokens, "timerecords", "POST", json={"timerecords": TIME_RECORD})
+    row = created.json()["timerecords"]
+    assert created.status_code == 201
+    assert (row["id"], row["quantity"], row["isBillable"]) == (481, 1.5, "T")
+    assert row["links"] == {"action": "12", "participant": "2"}
+    change = {"timerecords": {"quantity": 2, "isBillable": "F"}}
+    changed = application.api(tokens, "timerecords/481", "PUT", json=change).json()["timerecords"]
+    assert (changed["quantity"], changed["isBillable"]) == (2, "F")
+    assert changed["description"] == "Drafting"
+    assert application.api(tokens, "timerecords/481", "DELETE").status_code == 204
+    assert application.api(tokens, "timerecords/481").status_code == 404
+
+
+def test_a_file_note_is_created(application: Application) -> None:
+    """File notes are writable as well."""
+    body = {"filenotes": {"text": "Client called.", "links": {"action": "3"}}}
+    created = application.api(application.issued(), "filenotes", "POST", json=body)
+    assert created.status_code == 201
+    assert created.json()["filenotes"]["text"] == "Client called."
+
+
+def test_an_incomplete_row_is_refused_with_every_reason(application: Application) -> None:
+    """A row that makes no sense is 400, all its mistakes named, and nothing is stored."""
+    tokens = application.issued()
+    body = {"timerecords": {"entryDate": "soon", "colour": "red", "links": {"action": "99999"}}}
+    response = application.api(tokens, "timerecords", "POST", json=body)
+    details = " ".join(error["detail"] for error in response.json()["errors"])
+    assert response.status_code == 400
+    for wanted in ("entryDate", "colour", "links.action", "quantity", "description"):
+        assert wanted in details
+    bare = application.api(tokens, "timerecords", "POST", json=["nonsense"])
+    assert bare.status_code == 400
+    assert application.api(tokens, "timerecords?id=481").status_code == 204
+
+
+def test_writing_is_within_the_users_permissions(application: Application) -> None:
+    """A read-only user writes nothing, and Tom records no time for others."""
+    body = {"timerecords": TIME_RECORD}
+    elena = application.api(application.issued("elena"), "timerecords", "POST", json=body)
+    assert elena.status_code == 403
+    links = {"action": "12", "participant": "1"}
+    body = {"timerecords": {**TIME_RECORD, "links": links}}
+    tom = application.api(application.issued("tom"), "timerecords", "POST", json=body)
+    assert tom.status_code == 403
+
+
+def test_calls_are_logged_against_the_authorizing_user(application: Application) -> None:
+    """The activity log names method, resource, answer, end-user and organisation."""
+    application.api(application.issued("grace"), "timerecords?page=1")
+    entry = application.state()["activity"][0]
+    assert entry["method"] == "GET"
+    assert entry["resource"] == "timerecords"
+    assert entry["status"] == 403
+    assert (entry["user"], entry["orgkey"]) == ("grace", "acmelaw")
+    assert entry["client_id"] == "sandbox-client"
+
+
+def test_a_rate_limit_is_for_each_user(sandbox: Sandbox, application: Application) -> None:
+    """Past the limit a user gets 429 with ``Retry-After``; others do not feel it."""
+    sandbox.post("sandbox/options", rate_limit=2)
+    tom, priya = application.issued("tom"), application.issued("priya")
+    statuses = [application.api(tom, "actions").status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert int(application.api(tom, "actions").headers["Retry-After"]) <= 60
+    assert application.api(priya, "actions").status_code == 200
+
+
+def test_fifty_requests_at_once_are_answered(application: Application) -> None:
+    """Fifty API calls at once, for two users, each get their own user's answer."""
+    users = [application.issued("tom"), application.issued("marcus")] * 25
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda tokens: application.api(tokens, "users/current"), users))
+    seen = [answer.json()["users"]["emailAddress"].partition("@")[0] for answer in answers]
+    assert seen == ["tom", "marcus"] * 25
