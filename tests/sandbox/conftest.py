@@ -14,10 +14,15 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
     return sandbox_process
 
 
+def plain_client(sandbox: Sandbox) -> httpx2.Client:
+    """Make a client for plain http; loading certificates would take longer than the test."""
+    return httpx2.Client(base_url=sandbox.url, timeout=10, trust_env=False, verify=False)
+
+
 @pytest.fixture
 def http(sandbox: Sandbox) -> Generator[httpx2.Client]:
     """Give an HTTP client that follows nothing."""
-    with httpx2.Client(base_url=sandbox.url, timeout=10, trust_env=False) as client:
+    with plain_client(sandbox) as client:
         yield client
 
 
@@ -30,5 +35,5 @@ def visitor(http: httpx2.Client) -> Visitor:
 @pytest.fixture
 def application(sandbox: Sandbox) -> Generator[Application]:
     """Give the client that is registered at the sandbox."""
-    with httpx2.Client(base_url=sandbox.url, timeout=10, trust_env=False) as client:
+    with plain_client(sandbox) as client:
         yield Application(client)

@@ -173,6 +173,12 @@ def test_a_verifier_without_a_challenge_is_refused(
     assert response.json()["error"] == "invalid_request"
 
 
+def test_there_is_no_revocation_endpoint(application: Application) -> None:
+    """Disconnecting is local: the wire knows of no endpoint for it."""
+    response = application.http.post("/api/oauth/revoke", data={"token": "any"})
+    assert response.status_code == 404
+
+
 def test_variants_of_the_response_are_options(
     sandbox: Sandbox, visitor: Visitor, application: Application
 ) -> None:

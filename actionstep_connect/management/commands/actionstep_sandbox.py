@@ -8,7 +8,10 @@ MODULE = "actionstep_connect.sandbox"
 
 
 class Command(BaseCommand):
-    help = "Run the sandbox, a stand-in for Actionstep, as a process of its own."
+    help = (
+        "Run the sandbox, a stand-in for Actionstep, as a process of its own. "
+        "Its options: actionstep_sandbox --help."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012 (as Django declares it)
 
     def run_from_argv(self, argv: list[str]) -> None:
