@@ -1,0 +1,49 @@
+"""The primary, which alone knows the newest token; and writing to it until it is done."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connections, router
+
+from actionstep_connect.models import Connection
+from actionstep_connect.querysets import ConnectionQuerySet
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.1  # seconds between two attempts while the database is away, doubled up to
+LONGEST_PAUSE = 2.0
+
+T = TypeVar("T")
+
+
+def database() -> str:
+    """Return the alias of the primary."""
+    return router.db_for_write(Connection)
+
+
+def on_primary() -> ConnectionQuerySet:
+    """Return all connections, on the primary."""
+    return Connection.objects.using(database())
+
+
+def until_done(write: Callable[[], T]) -> T:
+    """Repeat `write` while the database is away, for it holds a token that nobody will give again.
+
+    Inside a transaction it is tried once: a broken transaction is not ours to repeat.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            connection = connections[database()]
+            if connection.in_atomic_block:
+                raise
+            logger.warning(
+                "actionstep_connect.store_repeated error=%s pause=%.1f", type(error).__name__, pause
+            )
+            connection.close()
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,75 @@
+"""Telling of changes: a row in the audit trail, then the signal."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, router, transaction
+from django.dispatch import Signal
+
+from actionstep_connect import signals
+from actionstep_connect.models import Connection, ConnectionEvent, EventKind
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS: dict[EventKind, Signal] = {
+    EventKind.CONNECTED: signals.connection_established,
+    EventKind.RECONNECTED: signals.connection_established,
+    EventKind.FLAGGED: signals.connection_flagged,
+    EventKind.RECOVERED: signals.connection_recovered,
+    EventKind.RECONNECT_REQUIRED: signals.reconnect_required,
+    EventKind.DISCONNECTED: signals.connection_ended,
+}
+
+
+@dataclass(slots=True)
+class Change:
+    """What a stored change means to people: pairs of a kind and a detail without secrets."""
+
+    connection: Connection
+    events: list[tuple[EventKind, str]] = field(default_factory=list)
+    actor: AbstractBaseUser | None = None
+
+
+def tell(changes: Iterable[Change], *, fleet_wide: bool = False) -> None:
+    """Write the events of stored changes and send their signals; nothing here undoes a change.
+
+    `fleet_wide` says that Actionstep refused many connections in a row, so the fault may be ours.
+    """
+    for change in changes:
+        for kind, detail in change.events:
+            if _write(change, kind, detail):
+                _send(change.connection, kind, fleet_wide=fleet_wide)
+
+
+def _write(change: Change, kind: EventKind, detail: str) -> bool:
+    try:
+        with transaction.atomic(using=router.db_for_write(ConnectionEvent)):
+            ConnectionEvent.objects.create(
+                connection=change.connection, kind=kind, detail=detail[:300], actor=change.actor
+            )
+    except IntegrityError:
+        # The user, and with them the connection, was deleted meanwhile: there is nobody to tell.
+        logger.info("actionstep_connect.event.connection_gone connection=%s", change.connection.pk)
+        return False
+    logger.info("actionstep_connect.%s connection=%s", kind.value, change.connection.pk)
+    return True
+
+
+def _send(connection: Connection, kind: EventKind, *, fleet_wide: bool) -> None:
+    signal = _SIGNALS.get(kind)
+    if signal is None:
+        return
+    extra: dict[str, bool] = {}
+    if signal is signals.connection_established:
+        extra["created"] = kind == EventKind.CONNECTED
+    if signal is signals.reconnect_required:
+        extra["fleet_wide"] = fleet_wide
+    for receiver, answer in signal.send_robust(sender=Connection, connection=connection, **extra):
+        if isinstance(answer, Exception):
+            logger.error(
+                "actionstep_connect.receiver_failed receiver=%s error=%s",
+                getattr(receiver, "__qualname__", receiver),
+                type(answer).__name__,
+            )

@@ -1,0 +1,53 @@
+"""Maintenance, the one job a site schedules: refresh what is due, flag what nears its limit, prune."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from actionstep_connect.flows.flag import flag_nearing_limit
+from actionstep_connect.flows.prune import prune
+from actionstep_connect.flows.refresh import Report, refresh_due, summary
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+from actionstep_connect.models import Heartbeat
+from actionstep_connect.models.heartbeat import MAINTENANCE
+
+logger = logging.getLogger(__name__)
+
+
+def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
+    """Do one round of maintenance and leave a heartbeat."""
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    before = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    last: dict[str, Any] = before.summary if before else {}
+    report = refresh_due(
+        should_stop=should_stop, refusals_before=int(last.get("refusals_in_a_row", 0))
+    )
+    flagged, pruned = flag_nearing_limit(), prune()
+    values: dict[str, Any] = {
+        "started_at": started_at,
+        "finished_at": datetime.now(UTC),
+        "seconds": round(time.monotonic() - clock, 3),
+        "summary": summary(report) | {"flagged": flagged, "pruned": pruned},
+    }
+    if report.error:
+        values |= {"last_error": report.error[:300], "last_error_at": values["finished_at"]}
+    Heartbeat.objects.update_or_create(pk=MAINTENANCE, defaults=values)
+    _log(report, is_news=last.get("stopped_by") != report.stopped_by)
+    return report
+
+
+def _log(report: Report, *, is_news: bool) -> None:
+    # Whoever reads the log is told once when the site's own credentials fail, not every minute.
+    shout = is_news and report.stopped_by in (CLIENT_REJECTED, REFUSALS)
+    logger.log(
+        logging.ERROR if shout else logging.INFO,
+        "actionstep_connect.run due=%d refreshed=%d refused=%d failed=%d stopped_by=%s %s",
+        report.due,
+        report.refreshed,
+        report.refused,
+        report.failed.total(),
+        report.stopped_by or "-",
+        report.error,
+    )

@@ -1,0 +1,28 @@
+"""Refreshing: spend each refresh token once, and never lose its successor.
+
+Claim (commit), renew (HTTP, no transaction), store (one fenced UPDATE): `claim`, `renew`, `store`.
+`run` does it for all that are due, `on_demand` for one that is needed now.
+"""
+
+from actionstep_connect.flows.refresh.on_demand import (
+    afresh_token,
+    arefresh_now,
+    areplace_refused_token,
+    fresh_token,
+    refresh_now,
+    replace_refused_token,
+)
+from actionstep_connect.flows.refresh.run import Report, count_due, refresh_due, summary
+
+__all__ = [
+    "Report",
+    "afresh_token",
+    "arefresh_now",
+    "areplace_refused_token",
+    "count_due",
+    "fresh_token",
+    "refresh_due",
+    "refresh_now",
+    "replace_refused_token",
+    "summary",
+]

@@ -1,0 +1,244 @@
+"""A run: refresh what is due, many at a time, gently at first, and end in time.
+
+The thread that runs it does all the database work; others do nothing but HTTP. The database rows are
+the queue, so a run may be cut off, doubled or left out without losing anything.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import SimpleQueue
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from actionstep_connect import policy
+from actionstep_connect.conf import get_config
+from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.events import Change, tell
+from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
+from actionstep_connect.flows.refresh.renew import (
+    Failed,
+    Outcome,
+    Refused,
+    Rejected,
+    Renewed,
+    Unsent,
+    renew,
+)
+from actionstep_connect.flows.refresh.store import store
+
+logger = logging.getLogger(__name__)
+
+RUN_SECONDS = 55.0  # a run ends before the next begins
+SHORTEST_SENDING = 5.0  # seconds
+FIRST_WINDOW = 4  # requests in flight at the start
+STOP_AFTER_FAILURES = 12  # in a row, without a success: the way to Actionstep is broken
+STOP_AFTER_REFUSALS = 20  # in a row, from different connections: more likely our fault than theirs
+
+OUTAGE = "outage"
+REFUSALS = "refusals"
+CLIENT_REJECTED = "client_rejected"
+DATABASE = "database"
+SHUTDOWN = "shutdown"
+TIME = "time"
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a run did; `stopped_by` is empty when it reached the end of what was due."""
+
+    due: int = 0
+    requests: int = 0
+    refreshed: int = 0
+    refused: int = 0
+    superseded: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    stopped_by: str = ""
+    error: str = ""
+    refusals_in_a_row: int = 0
+
+
+def refresh_due(
+    *, should_stop: Callable[[], bool] = lambda: False, refusals_before: int = 0
+) -> Report:
+    """Refresh every due connection until none is left, time is up, or something says stop.
+
+    `refusals_before` is the count of refusals in a row with which the last run ended: as long as it
+    stands, a run sends single probes and stops at the first refusal more.
+    """
+    _mend_clock_damage()
+    return _Run(should_stop=should_stop, refusals_before=refusals_before).run()
+
+
+def count_due() -> int:
+    """Return how many connections are due now."""
+    return on_primary().due(now=datetime.now(UTC)).count()
+
+
+def _mend_clock_damage() -> None:
+    # UPDATE … SET refresh_at = now WHERE … AND refresh_at > now + the longest delay there can be:
+    # rows stored while the clock ran ahead would sleep past the real limit of their refresh tokens.
+    now = datetime.now(UTC)
+    config = get_config()
+    on_primary().filter(
+        environment=config.environment,
+        client_id=config.client_id,
+        refresh_at__gt=now + policy.longest_delay(config),
+    ).update(refresh_at=now)
+
+
+class _Run:
+    def __init__(self, *, should_stop: Callable[[], bool], refusals_before: int) -> None:
+        config = get_config()
+        self._should_stop = should_stop
+        self._limit = config.refresh_concurrency
+        self._sending_ends = time.monotonic() + max(
+            RUN_SECONDS - config.http_timeout, SHORTEST_SENDING
+        )
+        self._window = min(FIRST_WINDOW, self._limit)
+        self._failures_in_a_row = 0
+        self._unsent: deque[Claim] = deque()
+        self._in_flight = 0
+        self._answers: SimpleQueue[tuple[Claim, Outcome]] = SimpleQueue()
+        self._all_claimed = False
+        self._changes: list[Change] = []
+        self._report = Report(refusals_in_a_row=refusals_before)
+
+    def run(self) -> Report:
+        self._report.due = count_due()
+        if self._report.due:
+            with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
+                try:
+                    self._refresh(threads)
+                finally:
+                    self._finish()
+            tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
+        return self._report
+
+    def _refresh(self, threads: ThreadPoolExecutor) -> None:
+        while True:
+            self._look_for_stop()
+            self._claim_more()
+            while self._may_send():
+                self._send(threads, self._unsent.popleft())
+            if not self._in_flight:
+                return
+            self._receive()
+
+    def _finish(self) -> None:
+        # Whatever happened, an answer on its way may hold the only refresh token there is.
+        while self._in_flight:
+            self._receive()
+        if self._unsent:
+            give_back(self._unsent)
+
+    def _look_for_stop(self) -> None:
+        if self._should_stop():
+            self._stop(SHUTDOWN)
+        elif time.monotonic() > self._sending_ends and (self._unsent or not self._all_claimed):
+            self._stop(TIME)
+
+    def _stop(self, reason: str, error: str = "") -> None:
+        if not self._report.stopped_by:
+            self._report.stopped_by, self._report.error = reason, error
+
+    def _claim_more(self) -> None:
+        # In large bites, so that claiming costs a fraction of a statement for each connection.
+        if (
+            self._report.stopped_by
+            or self._all_claimed
+            or len(self._unsent) > min(self._window, self._limit) // 4
+        ):
+            return
+        wanted = min(2 * self._window, self._limit) - len(self._unsent)
+        try:
+            claims = claim_due(limit=wanted)
+        except (OperationalError, InterfaceError) as error:
+            self._stop(DATABASE, f"Claiming failed: {type(error).__name__}.")
+            return
+        self._unsent.extend(claims)
+        self._all_claimed = len(claims) < wanted
+
+    def _may_send(self) -> bool:
+        if self._report.stopped_by or not self._unsent:
+            return False
+        window = self._window
+        if self._report.refusals_in_a_row:
+            # Once refusals begin, what is in flight may not carry them past their limit.
+            window = min(window, max(STOP_AFTER_REFUSALS - self._report.refusals_in_a_row, 1))
+        return self._in_flight < window
+
+    def _send(self, threads: ThreadPoolExecutor, claim: Claim) -> None:
+        self._in_flight += 1
+        threads.submit(lambda: self._answers.put((claim, renew(claim))))
+
+    def _receive(self) -> None:
+        claim, outcome = self._answers.get()
+        self._in_flight -= 1
+        change = self._store(claim, outcome)
+        self._count(outcome, stored=change is not None)
+        if change is not None and change.events:
+            self._changes.append(change)
+
+    def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
+        try:
+            return store(claim, outcome)
+        except Exception:
+            logger.exception("actionstep_connect.refresh.store_failed connection=%s", claim.id)
+            return None
+
+    def _count(self, outcome: Outcome, *, stored: bool) -> None:
+        report = self._report
+        report.requests += not isinstance(outcome, Unsent)
+        match outcome:
+            case Renewed():
+                report.refreshed += stored
+                report.superseded += not stored
+                report.refusals_in_a_row = self._failures_in_a_row = 0
+                # One more for each success doubles the window with every round trip.
+                self._window = min(self._window + 1, self._limit)
+            case Refused():
+                report.refused += stored
+                report.superseded += not stored
+                self._count_refusal(counts=stored)
+            case Failed(error, in_transit):
+                report.failed[error.code] += 1
+                if in_transit:
+                    self._count_failure(str(error))
+            case Rejected(error):
+                report.failed[error.code] += 1
+                self._stop(CLIENT_REJECTED, str(error))
+
+    def _count_refusal(self, *, counts: bool) -> None:
+        self._report.refusals_in_a_row += counts
+        if self._report.refusals_in_a_row >= STOP_AFTER_REFUSALS:
+            self._stop(
+                REFUSALS,
+                f"Actionstep refused {self._report.refusals_in_a_row} connections in a row: "
+                "look at the client's registration before asking users to reconnect.",
+            )
+
+    def _count_failure(self, error: str) -> None:
+        self._failures_in_a_row += 1
+        self._window = max(self._window // 2, 1)
+        if self._failures_in_a_row >= STOP_AFTER_FAILURES:
+            self._stop(OUTAGE, error)
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return a report as plain values, for the heartbeat."""
+    return {
+        "due": report.due,
+        "requests": report.requests,
+        "refreshed": report.refreshed,
+        "refused": report.refused,
+        "superseded": report.superseded,
+        "failed": dict(report.failed),
+        "stopped_by": report.stopped_by,
+        "refusals_in_a_row": report.refusals_in_a_row,
+    }

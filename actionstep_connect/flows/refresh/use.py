@@ -1,0 +1,56 @@
+"""Use: remembering, at most once an hour, that a connection serves somebody."""
+
+from datetime import UTC, datetime
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+
+from actionstep_connect import policy
+from actionstep_connect.conf import get_config
+from actionstep_connect.flows.database import database, on_primary
+from actionstep_connect.flows.refresh.outside import in_callers_transaction
+from actionstep_connect.models import Connection, Status
+
+
+def is_use_known(connection: Connection) -> bool:
+    """Say whether the last use on record is recent enough."""
+    return datetime.now(UTC) - connection.last_used_at < policy.USE_RESOLUTION
+
+
+def touch(connection: Connection) -> None:
+    """Record a use, after the caller's transaction if there is one.
+
+    An idle connection whose token still lives goes back to being kept fresh.
+    """
+    if in_callers_transaction():
+        transaction.on_commit(lambda: _write(connection), using=database(), robust=True)
+    else:
+        _write(connection)
+
+
+async def atouch(connection: Connection) -> None:
+    """Do what `touch` does, in async code."""
+    await sync_to_async(touch)(connection)
+
+
+def _write(connection: Connection) -> None:
+    now = datetime.now(UTC)
+    rows = on_primary().filter(pk=connection.pk, last_used_at__lte=now - policy.USE_RESOLUTION)
+    rows.update(last_used_at=now)
+    connection.last_used_at = now
+    if get_config().idle_after is not None:
+        _spring_back(connection, now)
+
+
+def _spring_back(connection: Connection, now: datetime) -> None:
+    expires_at, limit = connection.access_token_expires_at, connection.refresh_token_expires_at
+    if expires_at is None or limit is None:
+        return
+    refresh_at = max(expires_at - get_config().refresh_before, now)
+    on_primary().filter(
+        pk=connection.pk,
+        generation=connection.generation,
+        status=Status.CONNECTED,
+        consecutive_failures=0,
+        refresh_at__gt=refresh_at,
+    ).update(refresh_at=refresh_at)

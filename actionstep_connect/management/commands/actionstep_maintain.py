@@ -1,0 +1,37 @@
+"""`manage.py actionstep_maintain`: the periodic work without Celery, for cron."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+
+
+class Command(BaseCommand):
+    """Refresh what is due, flag what is near its limit, and prune; once."""
+
+    help = "Refresh due Actionstep connections, flag those near their limit, prune. Run it every minute."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run once; SIGTERM and SIGINT finish what is in flight and give the rest back."""
+        stop = threading.Event()
+
+        def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
+
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, ask_to_stop)
+        report = maintain(should_stop=stop.is_set)
+        self.stdout.write(
+            f"{report.due} due: {report.refreshed} refreshed, {report.refused} refused, "
+            f"{report.failed.total()} failed."
+        )
+        if report.error:
+            self.stderr.write(self.style.ERROR(report.error))
+        if report.stopped_by in (CLIENT_REJECTED, REFUSALS):
+            raise SystemExit(1)

@@ -1,0 +1,195 @@
+"""HTTP to the token endpoint: one pool for each process, one deadline for a whole exchange.
+
+httpx2's own time-outs are per read, so a server that drips its answer could hold a refresh for
+hours, longer than its lease. Here every operation on the socket gets what is left of one deadline.
+"""
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore2
+import httpx2
+
+from actionstep_connect.conf import LARGEST_CONCURRENCY, get_config
+from actionstep_connect.exceptions import TemporarilyUnavailable
+
+LARGEST_ANSWER = 64 * 1024
+KEEPALIVE_SECONDS = 30.0
+
+# The monotonic clock at which the exchange under way in this thread must be over.
+_deadline: ContextVar[float] = ContextVar("actionstep_connect_deadline")
+
+_NOTHING_SENT = (
+    httpcore2.ConnectError,
+    httpcore2.ConnectTimeout,
+    httpcore2.PoolTimeout,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+)
+
+
+class TokenEndpointTransport(httpx2.BaseTransport):
+    """A pooled transport whose exchanges end in time and in size, or raise TemporarilyUnavailable.
+
+    Connecting is tried twice, for nothing was sent; a request is never repeated (RFC 6749 gives no
+    idempotence). Certificates are always verified.
+    """
+
+    def __init__(self, *, token_url: str) -> None:
+        url = httpx2.URL(token_url)
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpx2.create_ssl_context(),
+            proxy=_proxy_for(url),
+            max_connections=None,
+            max_keepalive_connections=LARGEST_CONCURRENCY,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            retries=1,
+            network_backend=_DeadlineBackend(),
+        )
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send `request` and read the whole answer within HTTP_TIMEOUT seconds."""
+        timeout = get_config().http_timeout
+        token = _deadline.set(time.monotonic() + timeout)
+        try:
+            answer = self._pool.handle_request(_outgoing(request, timeout))
+            try:
+                body = _read(answer)
+            finally:
+                answer.close()
+        except _NOTHING_SENT:
+            raise TemporarilyUnavailable(
+                "Actionstep's token endpoint could not be reached; nothing was sent.",
+                code="connect_failed",
+            ) from None
+        except httpcore2.TimeoutException:
+            raise TemporarilyUnavailable(
+                f"Actionstep's token endpoint did not answer within {timeout:g} s.",
+                code="timeout",
+                outcome_known=False,
+            ) from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError):
+            raise TemporarilyUnavailable(
+                "The connection to Actionstep's token endpoint was lost before its answer came.",
+                code="connection_lost",
+                outcome_known=False,
+            ) from None
+        finally:
+            _deadline.reset(token)
+        # Without its Content-Encoding, for we asked for none and a compressed bomb stays compressed.
+        headers = [(k, v) for k, v in answer.headers if k.lower() != b"content-encoding"]
+        return httpx2.Response(answer.status, headers=headers, content=body)
+
+    def shut_down(self) -> None:
+        """Close the pool. (`close` must not: clients that share the transport call it.)"""
+        self._pool.close()
+
+
+def get_transport() -> TokenEndpointTransport:
+    """Return this process's transport to the configured token endpoint, made on first use."""
+    token_url = get_config().token_url
+    with _lock:
+        transport = _transports.get(token_url)
+        if transport is None:
+            transport = _transports[token_url] = TokenEndpointTransport(token_url=token_url)
+        return transport
+
+
+_lock = threading.Lock()
+_transports: dict[str, TokenEndpointTransport] = {}
+
+
+def _after_fork() -> None:
+    # A socket shared with the parent would mix two users' answers; a lock held at the fork stays held.
+    global _lock, _transports
+    _lock, _transports = threading.Lock(), {}
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _outgoing(request: httpx2.Request, timeout: float) -> httpcore2.Request:
+    return httpcore2.Request(
+        method=request.method,
+        url=str(request.url),
+        headers=request.headers.raw,
+        content=request.read(),
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)},
+    )
+
+
+def _read(answer: httpcore2.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_stream():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise TemporarilyUnavailable(
+                f"Actionstep's token endpoint sent more than {LARGEST_ANSWER} bytes.",
+                code="answer_too_large",
+                outcome_known=False,
+            )
+    return bytes(body)
+
+
+def _proxy_for(url: httpx2.URL) -> httpcore2.Proxy | None:
+    address = getproxies().get(url.scheme)
+    if not address or proxy_bypass(url.host):
+        return None
+    proxy = httpx2.Proxy(address)
+    return httpcore2.Proxy(url=str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
+
+
+def _left(timeout: float | None, error: type[httpcore2.TimeoutException]) -> float | None:
+    deadline = _deadline.get(None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise error("The deadline of the whole exchange has passed.")
+    return left if timeout is None else min(left, timeout)
+
+
+class _DeadlineStream(httpcore2.NetworkStream):
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        left = _left(timeout, httpcore2.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _DeadlineBackend(httpcore2.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        left = _left(timeout, httpcore2.ConnectTimeout)
+        stream = super().connect_tcp(host, port, left, local_address, socket_options)
+        return _DeadlineStream(stream)
