@@ -89,7 +89,7 @@ def begin(
     verifier = Secret(secrets.token_urlsafe(CODE_VERIFIER_BYTES)) if config.pkce else None
     attempt = AuthorizationRequest(
         state_hash=_hash(state.reveal()),
-        user=user,
+        user_id=user.pk,
         session_marker=_hash(_session_marker(session)),
         environment=config.environment,
         client_id=config.client_id,
@@ -124,7 +124,7 @@ def claim_attempt(*, state: str, user: AbstractBaseUser, session: Session) -> Au
     marker = _hash(str(session.get(SESSION_KEY, "")))
     mine = AuthorizationRequest.objects.using(database()).filter(state_hash=state_hash)
     claimed = mine.filter(
-        user=user,
+        user=user.pk,
         session_marker=marker,
         environment=config.environment,
         client_id=config.client_id,
@@ -143,7 +143,7 @@ def find_own_attempt(
     """Return the attempt that this very user and browser made, used up or not."""
     return AuthorizationRequest.objects.filter(
         state_hash=_hash(state[:LONGEST_STATE]),
-        user=user,
+        user=user.pk,
         session_marker=_hash(str(session.get(SESSION_KEY, ""))),
     ).first()
 
@@ -211,7 +211,9 @@ def _session_marker(session: Session) -> str:
 
 
 def _make_room(user: AbstractBaseUser) -> None:
-    pending = AuthorizationRequest.objects.filter(user=user, used_at=None).order_by("-created_at")
+    pending = AuthorizationRequest.objects.filter(user=user.pk, used_at=None).order_by(
+        "-created_at"
+    )
     too_many = list(pending.values_list("pk", flat=True)[MOST_PENDING - 1 :])
     if too_many:
         AuthorizationRequest.objects.filter(pk__in=too_many).delete()

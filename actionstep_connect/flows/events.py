@@ -47,7 +47,10 @@ def _write(change: Change, kind: EventKind, detail: str) -> bool:
     try:
         with transaction.atomic(using=router.db_for_write(ConnectionEvent)):
             ConnectionEvent.objects.create(
-                connection=change.connection, kind=kind, detail=detail[:300], actor=change.actor
+                connection=change.connection,
+                kind=kind,
+                detail=detail[:300],
+                actor_id=change.actor.pk if change.actor else None,
             )
     except IntegrityError:
         # The user, and with them the connection, was deleted meanwhile: there is nobody to tell.

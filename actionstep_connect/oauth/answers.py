@@ -151,7 +151,8 @@ def _error(response: httpx2.Response, members: dict[str, Any]) -> ActionstepConn
         return AuthorizationFailed("Actionstep refused the grant.", code=error)
     if error in CLIENT_ERRORS:
         return ClientRejected(
-            f"Actionstep refused this site's client credentials ({error}). Check CLIENT_ID and CLIENT_SECRET.",
+            f"Actionstep refused this site's client credentials ({error}): "
+            "check CLIENT_ID and CLIENT_SECRET.",
             code=error,
         )
     if error:

@@ -29,7 +29,9 @@ def in_callers_transaction() -> bool:
 
 def in_test_case() -> bool:
     """Say whether Django's TestCase opened a block anywhere in this thread's stack."""
-    return any(block._from_testcase for block in connections[database()].atomic_blocks)
+    return any(
+        getattr(block, "_from_testcase", False) for block in connections[database()].atomic_blocks
+    )
 
 
 def outside_transaction(work: Callable[[], T]) -> T:

@@ -114,7 +114,7 @@ def _granted_values(connection: Connection, grant: TokenGrant, change: Change) -
     if _is_recovery(connection, renewed=grant.refresh_token is not None):
         change.events.append((EventKind.RECOVERED, ""))
     values |= _scope_values(connection, grant, change)
-    values |= _endpoint_values(connection, grant, change)
+    values |= _endpoint_values(grant, change)
     if grant.orgkey is not None and grant.orgkey != connection.orgkey:
         return values | _organisation_changed(change)
     values["refresh_at"] = policy.refresh_due_at(
@@ -143,7 +143,7 @@ def _scope_values(connection: Connection, grant: TokenGrant, change: Change) -> 
     return {"granted_scopes": list(grant.scopes)}
 
 
-def _endpoint_values(connection: Connection, grant: TokenGrant, change: Change) -> dict[str, Any]:
+def _endpoint_values(grant: TokenGrant, change: Change) -> dict[str, Any]:
     if grant.api_endpoint is None:
         return {}
     try:
