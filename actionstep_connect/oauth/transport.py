@@ -8,7 +8,9 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -42,27 +44,23 @@ class TokenEndpointTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, *, token_url: str) -> None:
-        url = httpx2.URL(token_url)
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
-            proxy=_proxy_for(url),
-            max_connections=None,
-            max_keepalive_connections=LARGEST_CONCURRENCY,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            retries=1,
-            network_backend=_DeadlineBackend(),
-        )
+        self._proxy = _proxy_for(httpx2.URL(token_url))
+        self._ssl_context = httpx2.create_ssl_context()
+        # One large httpcore2 pool looks at every idle connection for every request. A stack of pools
+        # of one, the warmest on top, costs the same for a thousand connections as for one.
+        self._idle: deque[httpcore2.ConnectionPool] = deque(maxlen=LARGEST_CONCURRENCY)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send `request` and read the whole answer within HTTP_TIMEOUT seconds."""
         timeout = get_config().http_timeout
         token = _deadline.set(time.monotonic() + timeout)
         try:
-            answer = self._pool.handle_request(_outgoing(request, timeout))
-            try:
-                body = _read(answer)
-            finally:
-                answer.close()
+            with self._connection() as connection:
+                answer = connection.handle_request(_outgoing(request, timeout))
+                try:
+                    body = _read(answer)
+                finally:
+                    answer.close()
         except _NOTHING_SENT:
             raise TemporarilyUnavailable(
                 "Actionstep's token endpoint could not be reached; nothing was sent.",
@@ -86,9 +84,25 @@ class TokenEndpointTransport(httpx2.BaseTransport):
         headers = [(k, v) for k, v in answer.headers if k.lower() != b"content-encoding"]
         return httpx2.Response(answer.status, headers=headers, content=body)
 
-    def shut_down(self) -> None:
-        """Close the pool. (`close` must not: clients that share the transport call it.)"""
-        self._pool.close()
+    @contextmanager
+    def _connection(self) -> Iterator[httpcore2.ConnectionPool]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = httpcore2.ConnectionPool(
+                ssl_context=self._ssl_context,
+                proxy=self._proxy,
+                max_connections=1,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+                retries=1,
+                network_backend=_DeadlineBackend(),
+            )
+        try:
+            yield connection
+        except BaseException:
+            connection.close()  # Nobody knows what is left on its wire.
+            raise
+        self._idle.append(connection)
 
 
 def get_transport() -> TokenEndpointTransport:
@@ -106,7 +120,7 @@ _transports: dict[str, TokenEndpointTransport] = {}
 
 
 def _after_fork() -> None:
-    # A socket shared with the parent would mix two users' answers; a lock held at the fork stays held.
+    # A socket shared with the parent would mix two answers; a lock held at the fork stays held.
     global _lock, _transports
     _lock, _transports = threading.Lock(), {}
 

@@ -114,7 +114,7 @@ def _granted_values(connection: Connection, grant: TokenGrant, change: Change) -
     if _is_recovery(connection, renewed=grant.refresh_token is not None):
         change.events.append((EventKind.RECOVERED, ""))
     values |= _scope_values(connection, grant, change)
-    values |= _endpoint_values(grant, change)
+    values |= _endpoint_values(connection, grant, change)
     if grant.orgkey is not None and grant.orgkey != connection.orgkey:
         return values | _organisation_changed(change)
     values["refresh_at"] = policy.refresh_due_at(
@@ -143,14 +143,16 @@ def _scope_values(connection: Connection, grant: TokenGrant, change: Change) -> 
     return {"granted_scopes": list(grant.scopes)}
 
 
-def _endpoint_values(grant: TokenGrant, change: Change) -> dict[str, Any]:
+def _endpoint_values(connection: Connection, grant: TokenGrant, change: Change) -> dict[str, Any]:
     if grant.api_endpoint is None:
         return {}
     try:
         return {"api_endpoint": trusted_api_endpoint(grant.api_endpoint, get_config().api_hosts)}
     except UntrustedHost as error:
-        change.events.append((EventKind.ENDPOINT_REFUSED, str(error)[:300]))
-        return {}
+        refusal = str(error)[:200]
+        if connection.last_error != refusal:  # Once, not with every refresh.
+            change.events.append((EventKind.ENDPOINT_REFUSED, refusal))
+        return {"last_error": refusal}
 
 
 def _organisation_changed(change: Change) -> dict[str, Any]:

@@ -1,0 +1,191 @@
+"""Sealing and opening: AES-256-GCM under a key derived for each row and field.
+
+An envelope is the text `v1.KEY_ID.BASE64URL(nonce ‖ ciphertext ‖ tag)`. Its key is derived with
+HKDF-SHA256 from a master key and the context (format, field, user, environment, orgkey); the same
+context is the associated data. So an envelope moved to another field, user, organisation or
+environment does not open, and no derived key ever sees enough messages for a nonce to repeat.
+"""
+
+import base64
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from typing import NoReturn, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from actionstep_connect.conf import KEY_BYTES, SETTING, decode_key, get_config
+from actionstep_connect.exceptions import DecryptionFailed
+
+FORMAT = "v1"
+NONCE_BYTES = 12
+TAG_BYTES = 16
+
+_ENVELOPE = re.compile(rf"{FORMAT}\.(?P<key_id>[0-9a-f]{{8}})\.(?P<body>[A-Za-z0-9_=-]+)", re.ASCII)
+
+
+class Secret:
+    """A value that shows nothing of itself: `reveal()` is the one way to read it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself. Whoever calls this answers for where it goes."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<Secret>"
+
+    def __str__(self) -> str:
+        return "<Secret>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Secret is never pickled: seal it instead.")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an envelope is bound to."""
+
+    field: str
+    user_id: str
+    environment: str
+    orgkey: str
+
+    def encode(self) -> bytes:
+        """Return bytes that no other context has."""
+        return json.dumps(
+            [
+                f"actionstep_connect {FORMAT}",
+                self.field,
+                self.user_id,
+                self.environment,
+                self.orgkey,
+            ]
+        ).encode()
+
+
+def generate_key() -> str:
+    """Return a new random key for ENCRYPTION_KEYS: 32 bytes, base64url."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def key_id(key: bytes) -> str:
+    """Return the short public name of a master key, which reveals nothing of the key."""
+    return sha256(b"actionstep_connect key id\0" + key).hexdigest()[:8]
+
+
+class KeyRing:
+    """Master keys in order: the first seals, all open."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {key_id(key): key for key in keys}
+        self._sealing_id = key_id(keys[0])
+
+    def __repr__(self) -> str:
+        return f"<KeyRing {', '.join(self._keys)}>"
+
+    @classmethod
+    def from_encoded(cls, keys: Sequence[str]) -> Self:
+        """Build a ring from base64url keys. Raises ValueError if one is not 32 bytes."""
+        return cls([decode_key(key) for key in keys])
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Return the names of all keys, the sealing one first."""
+        return tuple(self._keys)
+
+    def seal(self, secret: Secret, context: Context) -> str:
+        """Return `secret` in an envelope that opens only with this ring and the same context."""
+        associated_data = context.encode()
+        nonce = os.urandom(NONCE_BYTES)
+        cipher = _derive_cipher(self._keys[self._sealing_id], associated_data)
+        ciphertext = cipher.encrypt(nonce, secret.reveal().encode(), associated_data)
+        body = base64.urlsafe_b64encode(nonce + ciphertext).decode()
+        return f"{FORMAT}.{self._sealing_id}.{body}"
+
+    def open(self, envelope: str, context: Context) -> Secret:
+        """Return what was sealed. Raises DecryptionFailed, and never returns anything else."""
+        match = _ENVELOPE.fullmatch(envelope)
+        if match is None:
+            raise DecryptionFailed("The stored value is not an envelope of this package.")
+        master_key = self._keys.get(match["key_id"])
+        if master_key is None:
+            raise DecryptionFailed(
+                f"The stored value needs key {match['key_id']!r}, which ENCRYPTION_KEYS lacks. "
+                "Add that key back."
+            )
+        try:
+            return _decrypt(match["body"], master_key, context.encode())
+        except (InvalidTag, ValueError) as error:
+            raise DecryptionFailed(
+                "The stored value was altered or cut short, or belongs to another field, user, "
+                "organisation or environment."
+            ) from error
+
+
+def _decrypt(body: str, master_key: bytes, associated_data: bytes) -> Secret:
+    sealed = base64.urlsafe_b64decode(body)
+    if base64.urlsafe_b64encode(sealed).decode() != body:
+        raise ValueError("not the one spelling of these bytes")
+    if len(sealed) < NONCE_BYTES + TAG_BYTES:
+        raise ValueError("too short to hold a nonce and a tag")
+    cipher = _derive_cipher(master_key, associated_data)
+    plaintext = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data)
+    return Secret(plaintext.decode())
+
+
+@lru_cache(maxsize=1024)
+def _derive_cipher(master_key: bytes, info: bytes) -> AESGCM:
+    hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info)
+    return AESGCM(hkdf.derive(master_key))
+
+
+def fetch_keys() -> tuple[str, ...]:
+    """Return ENCRYPTION_KEYS; where it is a dotted path, call what it leads to."""
+    keys = get_config().encryption_keys
+    return tuple(import_string(keys)()) if isinstance(keys, str) else keys
+
+
+@cache
+def get_key_ring() -> KeyRing:
+    """Return the site's key ring; keys from a callable are fetched once per process.
+
+    Raises ImproperlyConfigured if that callable returns anything but keys.
+    """
+    try:
+        return KeyRing.from_encoded(fetch_keys())
+    except (TypeError, ValueError, IndexError) as error:
+        raise ImproperlyConfigured(
+            f"{SETTING}['ENCRYPTION_KEYS'] did not give a list of base64url keys of {KEY_BYTES} bytes."
+        ) from error
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        get_key_ring.cache_clear()

@@ -1,0 +1,1 @@
+"""What the refresh engine costs and carries: `python -m benchmarks`."""
