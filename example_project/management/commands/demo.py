@@ -50,7 +50,8 @@ class Command(BaseCommand):
         _check_ports(addresses)
         maintenance = SMOKE_MAINTENANCE_SECONDS if smoke else MAINTENANCE_SECONDS
         env = _environment(addresses, maintenance_seconds=maintenance)
-        subprocess.run([sys.executable, "-m", stage.__name__], env=env, check=True)
+        if subprocess.run([sys.executable, "-m", stage.__name__], env=env, check=False).returncode:
+            raise CommandError("The demo's database could not be prepared; see above.")
         code = _play(addresses, env) if smoke else self._show(addresses, env)
         if code:
             sys.exit(code)
