@@ -1,9 +1,10 @@
 """Named filters: which connections, said once."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -24,6 +25,13 @@ DISCONNECTED = "disconnected"
 
 class ConnectionQuerySet(_Base):
     """Connections. Nothing here picks one without naming its user."""
+
+    def order_by(self, *field_names: Any) -> Self:
+        """Order as ever, but by no sealed column."""
+        for name in field_names:
+            if isinstance(name, str) and name.lstrip("-+").startswith("sealed_"):
+                raise FieldError(f"{name} is sealed: it gives no order.")
+        return super().order_by(*field_names)
 
     def here(self) -> Self:
         """Those of the configured environment."""

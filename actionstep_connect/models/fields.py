@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # At run time Django's fields are not generic (django-stubs makes them so).
     _ScopesBase = models.TextField[Iterable[str], list[str]]
     _SealedBase = models.TextField[str, str]
-    _LookupBase = models.Lookup[bool]
+    _LookupBase = models.Lookup[str]
 else:
     _ScopesBase = models.TextField
     _SealedBase = models.TextField
@@ -43,15 +43,30 @@ class ScopesField(_ScopesBase):
 
 @ScopesField.register_lookup
 class HasScope(_LookupBase):
-    """`granted_scopes__has="timerecords"`: rows whose list holds exactly that name."""
+    """`granted_scopes__has="timerecords"`: rows whose list holds exactly that name, in that case."""
 
     lookup_name = "has"
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        # Not LIKE: on SQLite it does not tell upper case from lower.
+        return self._as_position("INSTR({}, %s) > 0", compiler, connection)
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        return self._as_position("STRPOS({}, %s) > 0", compiler, connection)
+
+    def as_mysql(
+        self, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        return self._as_position("INSTR({}, BINARY %s) > 0", compiler, connection)
+
+    def _as_position(
+        self, template: str, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
-        name = f" {self.rhs} ".replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-        return f"{column} {connection.operators['contains']}", (*params, f"%{name}%")
+        return template.format(column), (*params, f" {self.rhs} ")
 
 
 class SealedField(_SealedBase):
