@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -108,35 +108,33 @@ def read_settings(raw: object) -> tuple[Config | None, list[Problem]]:
             )
         ]
     problems = [_unknown(key) for key in raw if key not in _READERS]
-    known = KNOWN_ENDPOINTS.get(str(raw.get("ENVIRONMENT", PRODUCTION)))
-    values: dict[str, Any] = {
-        "ALLOWED_SCOPES": raw.get("SCOPES"),
-        **(
-            {
-                "AUTHORIZE_URL": known.authorize_url,
-                "TOKEN_URL": known.token_url,
-                "API_HOSTS": known.api_hosts,
-            }
-            if known
-            else {}
-        ),
-        **{key: value for key, value in raw.items() if key in _READERS},
-    }
+    values = {**_by_environment(raw), **raw}
     read: dict[str, Any] = {}
     for key, reader in _READERS.items():
-        if key not in values:
-            if key in _REQUIRED:
-                problems.append(_missing(key))
-            continue
-        try:
-            read[key.lower()] = reader(values[key])
-        except _WrongError as wrong:
-            problems.append(_wrong(key, str(wrong)))
+        if key in values:
+            try:
+                read[key.lower()] = reader(values[key])
+            except _WrongError as wrong:
+                problems.append(_wrong(key, str(wrong)))
+        elif key in _REQUIRED or (key in _BY_ENVIRONMENT and "environment" in read):
+            problems.append(_missing(key))
     if problems:
         return None, problems
-    config = Config(**read)
+    config = Config(**{"allowed_scopes": read["scopes"], **read})
     problems = _inconsistencies(config)
     return (None if problems else config), problems
+
+
+def _by_environment(raw: Mapping[Any, Any]) -> dict[str, object]:
+    known = KNOWN_ENDPOINTS.get(str(raw.get("ENVIRONMENT", PRODUCTION)))
+    if known is None:
+        return {"ENVIRONMENT": PRODUCTION}
+    return {
+        "ENVIRONMENT": PRODUCTION,
+        "AUTHORIZE_URL": known.authorize_url,
+        "TOKEN_URL": known.token_url,
+        "API_HOSTS": known.api_hosts,
+    }
 
 
 def decode_key(key: object) -> bytes:
@@ -282,9 +280,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "EVENT_RETENTION": _duration,
     "POST_CONNECT_URL": _text,
 }
-_REQUIRED = frozenset(
-    item.name.upper() for item in fields(Config) if item.default is item.default_factory
-)
+_REQUIRED = frozenset({"CLIENT_ID", "CLIENT_SECRET", "SCOPES", "ENCRYPTION_KEYS"})
+_BY_ENVIRONMENT = frozenset({"AUTHORIZE_URL", "TOKEN_URL", "API_HOSTS"})
 
 
 def _unknown(key: object) -> Problem:
@@ -296,7 +293,7 @@ def _unknown(key: object) -> Problem:
 
 
 def _missing(key: str) -> Problem:
-    if key in ("AUTHORIZE_URL", "TOKEN_URL", "API_HOSTS"):
+    if key in _BY_ENVIRONMENT:
         hint = (
             f"Only {' and '.join(sorted(KNOWN_ENDPOINTS))} have one built in; "
             "any other ENVIRONMENT needs AUTHORIZE_URL, TOKEN_URL and API_HOSTS."

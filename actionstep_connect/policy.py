@@ -42,8 +42,11 @@ def refresh_due_at(
     if access_token_expires_at is None:
         return now + SOON
     life = access_token_expires_at - now
-    margin = min(config.refresh_before, life / 2)
-    return now + _jittered(min(life - margin, LONGEST_FRESH), at_least=life / 2)
+    half = life / 2
+    if half > LONGEST_FRESH:
+        return now + _jittered(LONGEST_FRESH)
+    delay = min(life - min(config.refresh_before, half), LONGEST_FRESH)
+    return now + _jittered(delay, at_least=half)
 
 
 def is_idle(*, now: datetime, last_used_at: datetime, config: Config) -> bool:

@@ -1,0 +1,62 @@
+"""Scope names, as RFC 6749 §3.3 has them."""
+
+import pytest
+
+from actionstep_connect.scopes import (
+    format_scope,
+    is_scope,
+    missing_scopes,
+    parse_scope,
+    unique_scopes,
+)
+
+
+@pytest.mark.parametrize("name", ["timerecords", "all", "a", "!", "a:b/c-d_e.f", "~", "x" * 100])
+def test_a_scope_name(name: str) -> None:
+    """Printable ASCII without blank, quote or backslash."""
+    assert is_scope(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", 'a"b', "a\\b", "a\n", "a\tb", "é", "\x7f", "\0", "x" * 101, None, 1]
+)
+def test_no_scope_name(name: object) -> None:
+    """Everything else, whatever its type."""
+    assert not is_scope(name)
+
+
+def test_a_scope_parameter_is_split_once() -> None:
+    """Names come back in their order, each once, however many blanks stand between them."""
+    assert parse_scope(" timerecords  actions timerecords ") == ("timerecords", "actions")
+    assert parse_scope("") == ()
+
+
+@pytest.mark.parametrize("scope", ["a\tb", "a\nb", 'a "b"', "timerecords é"])
+def test_a_malformed_scope_parameter_is_refused(scope: str) -> None:
+    """A parameter that holds no scope names is an error, not a guess."""
+    with pytest.raises(ValueError, match="not a scope name"):
+        parse_scope(scope)
+
+
+def test_names_survive_the_parameter() -> None:
+    """Formatting and parsing are each other's reverse."""
+    names = ("timerecords", "actions", "a:b")
+    assert parse_scope(format_scope(names)) == unique_scopes(names) == names
+
+
+@pytest.mark.parametrize(
+    ("wanted", "granted", "missing"),
+    [
+        (["actions"], ["actions", "timerecords"], ()),
+        (["actions", "files"], ["actions"], ("files",)),
+        (["files", "actions", "files"], [], ("files", "actions")),
+        (["files"], ["all"], ()),
+        (["all"], ["files"], ("all",)),
+        (["file"], ["files"], ("file",)),
+        (["Files"], ["files"], ("Files",)),
+        ([], [], ()),
+    ],
+)
+def test_what_is_missing(wanted: list[str], granted: list[str], missing: tuple[str, ...]) -> None:
+    """Missing is what was not granted by that very name; `all` covers every name."""
+    assert missing_scopes(wanted, granted) == missing
