@@ -39,6 +39,10 @@ class Sandbox:
         """Post JSON to one of its control endpoints."""
         return httpx2.post(f"{self.url}/{path}", json=data, timeout=10).raise_for_status()
 
+    def delete(self, path: str) -> None:
+        """Clear what one of its control endpoints has set."""
+        httpx2.delete(f"{self.url}/{path}", timeout=10).raise_for_status()
+
     def settings(self) -> dict[str, Any]:
         """Return the members of ``ACTIONSTEP_CONNECT`` that lead here."""
         return {

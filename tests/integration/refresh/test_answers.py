@@ -1,0 +1,288 @@
+"""The whole answer table: what each answer of the token endpoint does to a connection."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from actionstep_connect import policy
+from actionstep_connect.flows.refresh import refresh_due
+from actionstep_connect.models import Connection, EventKind
+from tests.connections import expired, sandbox_connection
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def fault(sandbox: Sandbox, kind: str, **more: Any) -> None:
+    sandbox.post("sandbox/faults", endpoint="token", fault=kind, **more)
+
+
+def refreshed(connection: Connection) -> Connection:
+    """Run once, and return the row as it is then."""
+    refresh_due()
+    connection.refresh_from_db()
+    return connection
+
+
+def kinds(connection: Connection) -> list[str]:
+    return list(connection.events.order_by("pk").values_list("kind", flat=True))
+
+
+def test_s20_a_good_answer_clears_everything_that_was_wrong(sandbox: Sandbox) -> None:
+    """Failures, flag, unknown outcome and error go; the connection says that it recovered."""
+    now = datetime.now(UTC)
+    connection = sandbox_connection(
+        sandbox,
+        **expired(
+            flagged_at=now,
+            outcome_unknown_since=now - timedelta(days=1),
+            consecutive_failures=5,
+            last_error="timeout",
+            last_failed_at=now - timedelta(hours=1),
+        ),
+    )
+    row = refreshed(connection)
+    assert (row.flagged_at, row.outcome_unknown_since, row.last_failed_at) == (None, None, None)
+    assert (row.consecutive_failures, row.last_error, row.lease_owner) == (0, "", "")
+    assert row.lease_expires_at is None
+    assert kinds(row) == [EventKind.RECOVERED]
+
+
+@pytest.mark.parametrize(
+    ("members", "has_access_token"),
+    [
+        ({"set": {"expires_in": "3600"}}, True),
+        ({"set": {"expires_in": 3600.7}}, True),
+        ({"remove": ["expires_in"]}, True),
+        ({"set": {"expires_in": 0}}, False),
+        ({"set": {"expires_in": -5}}, False),
+        ({"set": {"expires_in": "soon"}}, False),
+        ({"set": {"expires_in": 10**30}}, False),
+        ({"set": {"expires_in": True}}, False),
+        ({"set": {"expires_in": [1]}}, False),
+        ({"set": {"token_type": "mac"}}, False),
+        ({"set": {"token_type": 7}}, False),
+        ({"remove": ["access_token"]}, False),
+        ({"set": {"access_token": ""}}, False),
+        ({"set": {"access_token": "two words"}}, False),
+        ({"set": {"error": "server_error"}}, True),
+        ({"set": {"scope": 'tell"me', "orgkey": ["x"], "api_endpoint": 5}}, True),
+        ({"content_type": "text/html"}, True),
+        ({"status": 201}, True),
+    ],
+    ids=repr,
+)
+def test_s20_no_oddity_throws_away_a_usable_refresh_token(
+    sandbox: Sandbox, members: dict[str, Any], has_access_token: bool
+) -> None:
+    """Whatever else is wrong with a 2xx, its refresh token is stored and serves next time."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "members", **members)
+    row = refreshed(connection)
+    assert (row.status, row.generation, row.orgkey) == ("connected", 2, "acmelaw")
+    assert row.granted_scopes == ["actions", "participants", "timerecords"]
+    assert (row.access_token_expires_at is not None) is has_access_token
+    assert row.refresh_at is not None
+    if not has_access_token:
+        assert row.refresh_at <= datetime.now(UTC) + policy.SOON
+    with time_machine.travel(row.refresh_at, tick=True):
+        assert refreshed(row).generation == 3
+    assert row.access_token_expires_at is not None
+
+
+def test_s20_tokens_without_a_refresh_token_keep_the_old_one_and_its_limit(
+    sandbox: Sandbox,
+) -> None:
+    """The old refresh token stays, and so does the moment of its limit."""
+    connection = sandbox_connection(sandbox, **expired())
+    limit, sealed = connection.refresh_token_expires_at, connection.sealed_refresh_token
+    sandbox.post(
+        "sandbox/faults",
+        endpoint="token",
+        fault="custom",
+        status=200,
+        body='{"access_token": "only-this", "token_type": "bearer", "expires_in": 3600}',
+    )
+    row = refreshed(connection)
+    assert (row.sealed_refresh_token, row.refresh_token_expires_at) == (sealed, limit)
+    assert row.open_access_token().reveal() == "only-this"
+    assert row.generation == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "outcome_is_unknown"),
+    [
+        ("status_500", {}, True),
+        ("status_503", {"retry_after": "120"}, True),
+        ("status_429", {}, False),
+        ("html", {}, True),
+        ("empty", {}, True),
+        ("list", {}, True),
+        ("json_without_error", {}, True),
+        ("huge", {}, True),
+        ("error_200", {}, False),
+        ("oauth_error", {"error": "invalid_request"}, False),
+        ("drop_before", {}, True),
+        ("drop_after", {}, True),
+        ("custom", {"status": 200, "body": '{"token_type": "bearer"}'}, True),
+        ("custom", {"status": 200, "body": '{"access_token": {}, "refresh_token": []}'}, True),
+        ("custom", {"status": 200, "body": "[" * 50_000}, True),
+        ("redirect", {"location": "http://127.0.0.1:1/"}, True),
+    ],
+)
+def test_s20_no_tokens_leave_the_connection_untouched(
+    sandbox: Sandbox, kind: str, more: dict[str, Any], outcome_is_unknown: bool
+) -> None:
+    """One failure more, backoff, and an unknown outcome where the request may have counted."""
+    connection = sandbox_connection(sandbox, **expired())
+    before = (connection.sealed_access_token, connection.sealed_refresh_token)
+    fault(sandbox, kind, **more)
+    row = refreshed(connection)
+    assert (row.sealed_access_token, row.sealed_refresh_token) == before
+    assert (row.status, row.consecutive_failures, row.generation) == ("connected", 1, 1)
+    assert row.last_error
+    assert row.refresh_at is not None
+    assert row.refresh_at > datetime.now(UTC)
+    assert (row.outcome_unknown_since is not None) is outcome_is_unknown
+
+
+def test_s19_a_lost_answer_is_interrupted_and_says_so(sandbox: Sandbox) -> None:
+    """When the token may have been spent, its refusal means that an answer was lost."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "drop_after")
+    row = refreshed(connection)
+    assert row.outcome_unknown_since is not None
+    assert row.refresh_at is not None
+    with time_machine.travel(row.refresh_at, tick=True):
+        row = refreshed(row)
+    assert (row.status, row.status_reason) == ("reconnect_required", "interrupted")
+    assert kinds(row) == [EventKind.RECONNECT_REQUIRED]
+
+
+def test_s19_after_a_dropped_request_the_same_token_is_tried_again_and_serves(
+    sandbox: Sandbox,
+) -> None:
+    """A request that Actionstep never acted on loses nothing."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "drop_before")
+    row = refreshed(connection)
+    assert row.refresh_at is not None
+    with time_machine.travel(row.refresh_at, tick=True):
+        row = refreshed(row)
+    assert (row.status, row.generation, row.outcome_unknown_since) == ("connected", 2, None)
+
+
+def test_s29_a_refused_token_is_never_presented_again_by_itself(sandbox: Sandbox) -> None:
+    """`invalid_grant` ends it until its user, or an admin, asks."""
+    connection = sandbox_connection(sandbox, **expired())
+    sandbox.post("sandbox/revoke", user="priya")
+    row = refreshed(connection)
+    assert (row.status, row.status_reason, row.refresh_at) == (
+        "reconnect_required",
+        "refused",
+        None,
+    )
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3), tick=True):
+        assert refresh_due().requests == 0
+    assert requests(sandbox) == 1
+
+
+def test_another_organisation_is_kept_but_never_used(sandbox: Sandbox) -> None:
+    """Tokens of another organisation are stored unusable, and the user is asked to reconnect."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "members", set={"orgkey": "otherfirm"})
+    row = refreshed(connection)
+    assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
+    assert (row.orgkey, row.generation, row.refresh_at) == ("acmelaw", 2, None)
+    assert row.open_refresh_token()
+    assert kinds(row) == [EventKind.RECONNECT_REQUIRED]
+
+
+def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox) -> None:
+    """The tokens are stored, the former endpoint stays, and one event says so."""
+    connection = sandbox_connection(sandbox, **expired())
+    endpoint = connection.api_endpoint
+    fault(sandbox, "members", set={"api_endpoint": "https://evil.example/api/"}, times=2)
+    row = refreshed(connection)
+    assert (row.api_endpoint, row.generation, row.status) == (endpoint, 2, "connected")
+    assert row.refresh_at is not None
+    with time_machine.travel(row.refresh_at, tick=True):
+        row = refreshed(row)
+    assert row.generation == 3
+    assert kinds(row) == [EventKind.ENDPOINT_REFUSED]
+
+
+def test_scope_in_an_answer_is_authoritative(sandbox: Sandbox) -> None:
+    """What Actionstep says it grants replaces what we knew, and is an event."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "members", set={"scope": "timerecords users"})
+    row = refreshed(connection)
+    assert row.granted_scopes == ["timerecords", "users"]
+    assert kinds(row) == [EventKind.SCOPES_CHANGED]
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+def test_a_refused_client_touches_no_connection(
+    sandbox: Sandbox, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Our own credentials are at fault: the run stops, and every connection is as before."""
+    connection = sandbox_connection(sandbox, **expired())
+    before = Connection.objects.filter(pk=connection.pk).values().get()
+    fault(sandbox, "oauth_error", error=error)
+    report = refresh_due()
+    assert report.stopped_by == "client_rejected"
+    assert Connection.objects.filter(pk=connection.pk).values().get() == before
+
+
+def test_s32_a_row_that_cannot_be_opened_stops_nobody(sandbox: Sandbox) -> None:
+    """An unreadable row backs off, and its neighbours are refreshed."""
+    broken = sandbox_connection(sandbox, **expired(sealed_refresh_token="v1.deadbeef.AAAA"))
+    healthy = sandbox_connection(sandbox, **expired())
+    assert refreshed(healthy).generation == 2
+    broken.refresh_from_db()
+    assert (broken.status, broken.generation, broken.consecutive_failures) == ("connected", 1, 1)
+    assert broken.refresh_at is not None
+    assert broken.refresh_at > datetime.now(UTC)
+    assert broken.outcome_unknown_since is None
+
+
+def test_s30_retry_after_is_honoured_as_seconds_and_as_a_date(sandbox: Sandbox) -> None:
+    """The next attempt waits as long as Actionstep asks, up to an hour."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "status_429", retry_after="1800")
+    row = refreshed(connection)
+    assert row.refresh_at is not None
+    assert row.refresh_at - datetime.now(UTC) > timedelta(minutes=29)
+    other = sandbox_connection(sandbox, **expired())
+    date = (datetime.now(UTC) + timedelta(days=9)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    fault(sandbox, "status_503", retry_after=date)
+    row = refreshed(other)
+    assert row.refresh_at is not None
+    assert timedelta(minutes=59) < row.refresh_at - datetime.now(UTC) <= timedelta(hours=1)
+
+
+def test_s30_backoff_grows_is_capped_and_is_cleared_by_success(sandbox: Sandbox) -> None:
+    """Failures wait longer and longer, never beyond the cap; the third is told, and the recovery."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "status_500", times=12)
+    waits = []
+    moment = datetime.now(UTC)
+    for _ in range(12):
+        with time_machine.travel(moment, tick=False):
+            row = refreshed(connection)
+            assert row.refresh_at is not None
+            waits.append(row.refresh_at - moment)
+            moment = row.refresh_at
+    assert waits[0] < timedelta(minutes=1) < waits[4]
+    assert max(waits) <= policy.LONGEST_BACKOFF * 1.25
+    with time_machine.travel(moment, tick=False):
+        row = refreshed(connection)
+    assert (row.consecutive_failures, row.last_failed_at) == (0, None)
+    assert kinds(row) == [EventKind.REFRESH_FAILING, EventKind.RECOVERED]
+
+
+def requests(sandbox: Sandbox) -> int:
+    counters = sandbox.get("sandbox/state")["counters"]
+    return int(counters["token_requests"]["refresh_token"])
