@@ -71,6 +71,18 @@ class Problem:
     hint: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Those of Django's own settings that the system checks look at."""
+
+    installed_apps: tuple[str, ...]
+    debug: bool
+    use_tz: bool
+    session_cookie_secure: bool
+    session_cookie_samesite: str
+    secret_keys: tuple[str, ...] = field(repr=False)
+
+
 class _WrongError(Exception):
     """A value that does not fit its setting; the argument completes "… must be"."""
 
@@ -89,6 +101,18 @@ def get_config() -> Config:
 def find_problems() -> list[Problem]:
     """Return everything that is wrong with the settings."""
     return read_settings(getattr(settings, SETTING, None))[1]
+
+
+def get_site() -> Site:
+    """Return what the system checks look at beside ACTIONSTEP_CONNECT."""
+    return Site(
+        installed_apps=tuple(settings.INSTALLED_APPS),
+        debug=bool(settings.DEBUG),
+        use_tz=bool(settings.USE_TZ),
+        session_cookie_secure=bool(settings.SESSION_COOKIE_SECURE),
+        session_cookie_samesite=str(settings.SESSION_COOKIE_SAMESITE),
+        secret_keys=(str(settings.SECRET_KEY), *map(str, settings.SECRET_KEY_FALLBACKS)),
+    )
 
 
 @receiver(setting_changed)

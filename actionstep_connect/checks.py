@@ -1,0 +1,183 @@
+"""System checks: what `manage.py check` says, and what only `check --deploy` says.
+
+Nothing here opens a token, asks a database, or needs a network. Each id has its line in
+`docs/checks.md`.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+
+from actionstep_connect.conf import SETTING, decode_key, find_problems, get_config, get_site
+from actionstep_connect.crypto import fetch_keys, get_key_ring
+from actionstep_connect.environments import LOOPBACK_HOSTS
+
+TAG = "actionstep_connect"
+SANDBOX = "actionstep_connect.sandbox"
+LOOPBACK = frozenset(host.strip("[]") for host in LOOPBACK_HOSTS)
+
+#: Keys that anybody can read in this package's documentation and tests.
+PUBLISHED_KEYS = frozenset({"-B98RAPwxp5ynRQYDxmRFEGBsLQes2BsK-pSwti5eBk="})
+#: Fewer different bytes than this among 32 random ones is a matter of once in 10^16 keys.
+FEWEST_DIFFERENT_BYTES = 16
+
+
+def register_checks() -> None:
+    """Register the checks under this package's tag."""
+    for check in (check_settings, check_site):
+        checks.register(check, TAG)
+    for check in (check_keys, check_endpoints, check_deployment, check_row_locks):
+        checks.register(check, TAG, deploy=True)
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Name everything that is wrong with ACTIONSTEP_CONNECT."""
+    return [
+        Error(problem.message, hint=problem.hint, id=f"{TAG}.{problem.id}")
+        for problem in find_problems()
+    ]
+
+
+def check_site(**_: Any) -> list[CheckMessage]:
+    """Name what in Django's own settings breaks this package."""
+    return list(_site_problems())
+
+
+def check_keys(**_: Any) -> list[CheckMessage]:
+    """Name keys that somebody could guess. A callable is asked for its keys."""
+    return [] if find_problems() else list(_key_problems())
+
+
+def check_endpoints(**_: Any) -> list[CheckMessage]:
+    """Name what leads to this very machine: a sandbox, not Actionstep."""
+    return [] if find_problems() else list(_endpoint_problems())
+
+
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """Name what in Django's own settings endangers sessions or shows too much."""
+    return list(_deployment_problems())
+
+
+def check_row_locks(**_: Any) -> list[CheckMessage]:
+    """Name a database on which workers cannot share the work row by row."""
+    alias = router.db_for_write(apps.get_model("actionstep_connect", "Connection"))
+    connection = connections[alias]
+    # On MySQL the feature asks the server for its version; those that Django supports have it.
+    if connection.vendor == "mysql" or connection.features.has_select_for_update_skip_locked:
+        return []
+    return [
+        checks.Warning(
+            f"The database {alias!r} ({connection.display_name}) has no row locks.",
+            hint="It is good for one machine. Use PostgreSQL where several share the work.",
+            id=f"{TAG}.W022",
+        )
+    ]
+
+
+def _site_problems() -> Iterator[CheckMessage]:
+    site = get_site()
+    if any(app == SANDBOX or app.startswith(f"{SANDBOX}.") for app in site.installed_apps):
+        yield Error(
+            f"INSTALLED_APPS has {SANDBOX}, which plays Actionstep and signs in anybody.",
+            hint="Take it out: `manage.py actionstep_sandbox` runs it as a process of its own.",
+            id=f"{TAG}.E011",
+        )
+    if not site.use_tz:
+        yield Error(
+            "USE_TZ is False, and the times at which tokens expire are kept in UTC.",
+            hint="Set USE_TZ = True.",
+            id=f"{TAG}.E012",
+        )
+    if site.session_cookie_samesite == "Strict":
+        yield checks.Warning(
+            "SESSION_COOKIE_SAMESITE is 'Strict': users who come back from Actionstep would be "
+            "signed out, and could not finish connecting.",
+            hint="Set SESSION_COOKIE_SAMESITE = 'Lax', which is Django's default.",
+            id=f"{TAG}.W001",
+        )
+
+
+def _key_problems() -> Iterator[CheckMessage]:
+    try:
+        get_key_ring()
+        keys = [decode_key(key) for key in fetch_keys()]
+    except ImproperlyConfigured as error:
+        yield _unusable_keys(str(error))
+        return
+    except Exception as error:  # noqa: BLE001 - a site's own callable may raise anything.
+        # Its message might hold a key, or an address with a password.
+        yield _unusable_keys(
+            f"The callable of {SETTING}['ENCRYPTION_KEYS'] raised {type(error).__name__}."
+        )
+        return
+    for number, key in enumerate(keys, start=1):
+        if weakness := _weakness(key):
+            yield Error(
+                f"Key {number} of {SETTING}['ENCRYPTION_KEYS'] {weakness}.",
+                hint="Put a key of `manage.py actionstep_generate_key` in front of it, and take it "
+                "out once no row is sealed with it any more.",
+                id=f"{TAG}.E021",
+            )
+
+
+def _unusable_keys(message: str) -> CheckMessage:
+    hint = "Make the callable return a list of keys made with `manage.py actionstep_generate_key`."
+    return Error(message, hint=hint, id=f"{TAG}.E020")
+
+
+def _weakness(key: bytes) -> str:
+    if key in {decode_key(published) for published in PUBLISHED_KEYS}:
+        return "stands in the documentation of this package, where everybody can read it"
+    if key in {sha256(secret.encode()).digest() for secret in get_site().secret_keys}:
+        return "is derived from SECRET_KEY, so that one leak gives both away"
+    if len(set(key)) < FEWEST_DIFFERENT_BYTES:
+        return "repeats itself, so it is not random"
+    if len({(after - before) % 256 for before, after in pairwise(key)}) == 1:
+        return "counts, so it is not random"
+    if key.isascii() and key.decode().isprintable():
+        return "is readable text, so it is not random"
+    return ""
+
+
+def _endpoint_problems() -> Iterator[CheckMessage]:
+    config = get_config()
+    addresses = {
+        "AUTHORIZE_URL": [config.authorize_url],
+        "TOKEN_URL": [config.token_url],
+        "REDIRECT_URI": [config.redirect_uri or ""],
+        "API_HOSTS": [f"//{host}" for host in config.api_hosts],
+    }
+    for key, urls in addresses.items():
+        for url in urls:
+            if urlsplit(url).hostname in LOOPBACK:
+                yield Error(
+                    f"{SETTING}[{key!r}] leads to this very machine: {url.removeprefix('//')}.",
+                    hint="A deployed site talks to Actionstep: set ENVIRONMENT to 'production' or "
+                    "'staging', and leave the addresses of a sandbox out.",
+                    id=f"{TAG}.E022",
+                )
+
+
+def _deployment_problems() -> Iterator[CheckMessage]:
+    site = get_site()
+    if site.debug:
+        yield checks.Warning(
+            "DEBUG is True: an error page shows its reader what the code was working with.",
+            hint="Set DEBUG = False wherever others can reach the site.",
+            id=f"{TAG}.W020",
+        )
+    if not site.session_cookie_secure:
+        yield checks.Warning(
+            "SESSION_COOKIE_SECURE is False: a session that may act in Actionstep can be read on "
+            "the way.",
+            hint="Serve the site over https and set SESSION_COOKIE_SECURE = True.",
+            id=f"{TAG}.W021",
+        )

@@ -1,0 +1,209 @@
+"""System checks: each mistake is named by its own id, with the cure, and only when it is made."""
+
+import base64
+import re
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.test import override_settings
+
+from actionstep_connect.checks import TAG
+from actionstep_connect.crypto import generate_key
+from tests.unit.test_conf import MINIMAL, SANDBOX
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "checks.md"
+ID = re.compile(r'[E|W]\d{3}(?=["`])')
+ENCODED_KEY = re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=-])", re.ASCII)
+
+PRODUCTION: dict[str, Any] = {
+    "ACTIONSTEP_CONNECT": MINIMAL,
+    "SECRET_KEY": "of-this-test",
+    "DEBUG": False,
+    "USE_TZ": True,
+    "SESSION_COOKIE_SECURE": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+}
+MISTAKES: list[tuple[str, dict[str, Any]]] = [
+    ("E001", {"ACTIONSTEP_CONNECT": None}),
+    ("E002", {"ACTIONSTEP_CONNECT": {**MINIMAL, "NONSENSE": 1}}),
+    ("E003", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENVIRONMENT": "sandbox"}}),
+    ("E003", {"ACTIONSTEP_CONNECT": {key: MINIMAL[key] for key in MINIMAL if "KEYS" not in key}}),
+    ("E004", {"ACTIONSTEP_CONNECT": {**MINIMAL, "PKCE": "yes"}}),
+    ("E005", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": []}}),
+    ("E006", {"ACTIONSTEP_CONNECT": {**MINIMAL, "TOKEN_URL": "http://api.actionstep.com/t"}}),
+    ("E007", {"ACTIONSTEP_CONNECT": {**MINIMAL, "API_HOSTS": ["*"]}}),
+    ("E008", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ALLOWED_SCOPES": ["files"]}}),
+    ("E009", {"ACTIONSTEP_CONNECT": {**MINIMAL, "WARN_BEFORE": timedelta(days=30)}}),
+    ("E010", {"ACTIONSTEP_CONNECT": {**MINIMAL, "IDLE_AFTER": timedelta(days=20)}}),
+    ("E012", {"USE_TZ": False}),
+    ("W001", {"SESSION_COOKIE_SAMESITE": "Strict"}),
+]
+DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
+    ("E020", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.a_vault_that_is_away"}}),
+    ("E020", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.an_empty_vault"}}),
+    ("E021", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": [generate_key(), "A" * 43]}}),
+    ("E021", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.a_vault_of_zeros"}}),
+    ("E022", {"ACTIONSTEP_CONNECT": SANDBOX}),
+    ("E022", {"ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": "http://localhost:8000/callback/"}}),
+    ("W020", {"DEBUG": True}),
+    ("W021", {"SESSION_COOKIE_SECURE": False}),
+]  # fmt: skip
+
+
+def a_vault_that_is_away() -> list[str]:
+    """Stand where a site's own callable fails."""
+    raise ConnectionError("canary://user:canary@vault.example")
+
+
+def an_empty_vault() -> list[str]:
+    """Stand where a site's own callable finds nothing."""
+    return []
+
+
+def a_vault_of_zeros() -> list[str]:
+    """Stand where a site's own callable returns a weak key."""
+    return [encode(bytes(32))]
+
+
+def encode(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).decode()
+
+
+def messages(changes: dict[str, Any], *, deploy: bool) -> list[CheckMessage]:
+    """Run our checks on a production site with `changes`; row locks depend on the run's database."""
+    with override_settings(**{**PRODUCTION, **changes}):
+        found = run_checks(tags=[TAG], include_deployment_checks=deploy)
+    return [message for message in found if message.id != f"{TAG}.W022"]
+
+
+def ids(changes: dict[str, Any], *, deploy: bool) -> set[str]:
+    return {str(message.id).removeprefix(f"{TAG}.") for message in messages(changes, deploy=deploy)}
+
+
+@pytest.mark.parametrize(("expected", "changes"), MISTAKES)
+def test_a_mistake_is_named(expected: str, changes: dict[str, Any]) -> None:
+    """Each mistake gives its own id, in the ordinary check and before deployment alike."""
+    assert ids(changes, deploy=False) == ids(changes, deploy=True) == {expected}
+
+
+@pytest.mark.parametrize(("expected", "changes"), DEPLOYED_MISTAKES)
+def test_s46_deployment_names(expected: str, changes: dict[str, Any]) -> None:
+    """What is right while developing and wrong when deployed is named by `--deploy` only."""
+    assert ids(changes, deploy=True) == {expected}
+    assert ids(changes, deploy=False) == set()
+
+
+@pytest.mark.sqlite
+def test_s46_deployment_names_a_database_without_row_locks() -> None:
+    """SQLite is named, as good for one machine."""
+    found = run_checks(tags=[TAG], include_deployment_checks=True)
+    assert f"{TAG}.W022" in {message.id for message in found}
+
+
+@pytest.mark.postgresql
+def test_s46_deployment_accepts_row_locks() -> None:
+    """PostgreSQL is what a deployed site should use."""
+    found = run_checks(tags=[TAG], include_deployment_checks=True)
+    assert f"{TAG}.W022" not in {message.id for message in found}
+
+
+def test_a_well_made_site_hears_nothing() -> None:
+    """No check complains about a site as the documentation describes it."""
+    assert messages({}, deploy=True) == []
+
+
+def test_every_message_names_a_cure_and_no_secret() -> None:
+    """Each message has a hint, and none repeats a key, a secret, or what a callable raised."""
+    secrets = ("canary", MINIMAL["ENCRYPTION_KEYS"][0], MINIMAL["CLIENT_SECRET"])
+    for _, changes in MISTAKES + DEPLOYED_MISTAKES:
+        for message in messages(changes, deploy=True):
+            assert message.hint
+            assert not any(secret in str(message) for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        bytes(32),
+        b"\xff" * 32,
+        b"ab" * 16,
+        bytes(range(32)),
+        bytes(range(64, 0, -2)),
+        b"correct horse battery staple, ok",
+        sha256(b"of-this-test").digest(),
+        b"of-this-test".ljust(32, b"\0"),
+    ],
+    ids=repr,
+)
+def test_s35_a_key_that_can_be_guessed_is_named(key: bytes) -> None:
+    """A key that is no random one is refused wherever it stands in the list."""
+    for keys in ([encode(key)], [generate_key(), encode(key)]):
+        changes = {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": keys}}
+        assert ids(changes, deploy=True) == {"E021"}
+
+
+def test_s35_random_keys_are_accepted() -> None:
+    """No key that we generate is taken for a weak one."""
+    keys = [generate_key() for _ in range(2000)]
+    changes = {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": keys}}
+    assert ids(changes, deploy=True) == set()
+
+
+def test_s35_every_published_key_is_refused() -> None:
+    """Whatever key stands in our documentation, example or tests, nobody deploys with it."""
+    folders = ("docs", "tests", "example_project")
+    files = [ROOT / "README.md", *(file for name in folders for file in (ROOT / name).rglob("*.*"))]
+    published = {
+        key
+        for file in files
+        if file.suffix in {".md", ".py", ".html", ".toml"}
+        for key in ENCODED_KEY.findall(file.read_text())
+    }
+    assert published
+    for key in published:
+        changes = {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": [key]}}
+        assert ids(changes, deploy=True) == {"E021"}, key
+
+
+def test_the_sandbox_is_no_part_of_a_site() -> None:
+    """A site with the sandbox among its apps does not start."""
+    code = "\n".join(
+        [
+            "from django.core.management import execute_from_command_line",
+            "from tests import settings",
+            "settings.INSTALLED_APPS.append('actionstep_connect.sandbox')",
+            "execute_from_command_line(['manage.py', 'check', '--settings=tests.settings'])",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{TAG}.E011" in done.stderr
+
+
+def test_ids_are_unique_and_documented() -> None:
+    """`docs/checks.md` has one line for each id in the code, and the code has each id of the page."""
+    lines = re.findall(rf"^\| `{TAG}\.([EW]\d{{3}})` \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE)
+    assert not [name for name, count in Counter(lines).items() if count > 1]
+    package = ROOT / "actionstep_connect"
+    conf = set(ID.findall((package / "conf.py").read_text()))
+    checks = ID.findall((package / "checks.py").read_text())
+    assert not [name for name, count in Counter(checks).items() if count > 1]
+    assert not conf & set(checks)
+    assert conf | set(checks) == set(lines)
+    tested = {name for name, _ in MISTAKES + DEPLOYED_MISTAKES} | {"E011", "W022"}
+    assert tested == set(lines)
