@@ -17,7 +17,7 @@ from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
 from actionstep_connect.environments import is_secure_url, trusted_api_endpoint
-from actionstep_connect.exceptions import ActionstepConnectError, AuthorizationFailed
+from actionstep_connect.exceptions import AuthorizationFailed
 from actionstep_connect.flows.database import database, on_primary, until_done
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.models import AuthorizationRequest, Connection, EventKind, Status
@@ -112,7 +112,9 @@ def begin(
     )
 
 
-def claim_attempt(*, state: str, user: AbstractBaseUser, session: Session) -> AuthorizationRequest:
+def claim_attempt(
+    *, state: Secret, user: AbstractBaseUser, session: Session
+) -> AuthorizationRequest:
     """Use up the attempt that `state` belongs to, so that no other callback can.
 
     Raises AuthorizationFailed: `unknown_state`, `other_user`, `other_browser`, `other_environment`,
@@ -120,7 +122,7 @@ def claim_attempt(*, state: str, user: AbstractBaseUser, session: Session) -> Au
     """
     # UPDATE … SET used_at WHERE state_hash, user, session_marker, environment, client_id, unexpired, unused
     now, config = datetime.now(UTC), get_config()
-    state_hash = _hash(state) if len(state) <= LONGEST_STATE else ""
+    state_hash = _hash_state(state)
     marker = _hash(str(session.get(SESSION_KEY, "")))
     mine = AuthorizationRequest.objects.using(database()).filter(state_hash=state_hash)
     claimed = mine.filter(
@@ -138,34 +140,35 @@ def claim_attempt(*, state: str, user: AbstractBaseUser, session: Session) -> Au
 
 
 def find_own_attempt(
-    *, state: str, user: AbstractBaseUser, session: Session
+    *, state: Secret, user: AbstractBaseUser, session: Session
 ) -> AuthorizationRequest | None:
     """Return the attempt that this very user and browser made, used up or not."""
     return AuthorizationRequest.objects.filter(
-        state_hash=_hash(state[:LONGEST_STATE]),
+        state_hash=_hash_state(state),
         user=user.pk,
         session_marker=_hash(str(session.get(SESSION_KEY, ""))),
     ).first()
 
 
-def check_answer(*, code: str, error: str, issuer: str) -> Secret:
+def check_answer(*, code: Secret, error: Secret, issuer: Secret) -> Secret:
     """Return the authorization code of a callback whose attempt was claimed (RFC 6749 §4.1.2).
 
     Raises AuthorizationFailed with Actionstep's `error` as code, or `malformed_callback`, or
     `issuer_mismatch` (RFC 9207).
     """
-    if issuer and issuer not in _issuers():
+    if issuer.reveal() and issuer.reveal() not in _issuers():
         raise AuthorizationFailed(
             "The answer came from another issuer than Actionstep.", code="issuer_mismatch"
         )
-    if bool(code) is bool(error) or len(code) > LONGEST_CODE:
+    said, refused = len(code.reveal()), error.reveal()
+    if bool(said) is bool(refused) or said > LONGEST_CODE:
         raise AuthorizationFailed(
             "The callback held neither a usable code nor an error alone.", code="malformed_callback"
         )
-    if error:
-        known = error if error in _ERRORS else "provider_error"
+    if refused:
+        known = refused if refused in _ERRORS else "provider_error"
         raise AuthorizationFailed("Actionstep refused the authorization request.", code=known)
-    return Secret(code)
+    return code
 
 
 def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
@@ -179,9 +182,9 @@ def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
     return _store(attempt, grant)
 
 
-def note_failure(attempt: AuthorizationRequest, error: ActionstepConnectError) -> None:
+def note_failure(attempt: AuthorizationRequest, *, code: str) -> None:
     """Remember how a used-up attempt failed, for a second arrival of the same callback."""
-    AuthorizationRequest.objects.filter(pk=attempt.pk).update(failure=error.code[:50])
+    AuthorizationRequest.objects.filter(pk=attempt.pk).update(failure=code[:50])
 
 
 # RFC 6749 §4.1.2.1, and OpenID Connect's for `prompt=none`.
@@ -201,6 +204,10 @@ _ERRORS = frozenset(
 
 def _hash(value: str) -> str:
     return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash_state(state: Secret) -> str:
+    return _hash(state.reveal()) if len(state.reveal()) <= LONGEST_STATE else ""
 
 
 def _session_marker(session: Session) -> str:
@@ -246,7 +253,8 @@ def _why_not(
 
 
 def _store(attempt: AuthorizationRequest, grant: TokenGrant) -> Connected:
-    orgkey = grant.orgkey or attempt.orgkey
+    # Never the organisation that was wanted: the user may have chosen another one at Actionstep.
+    orgkey = grant.orgkey or ""
     connection = Connection(
         user_id=attempt.user_id,
         environment=attempt.environment,

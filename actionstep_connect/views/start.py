@@ -1,0 +1,103 @@
+"""The way out: say what will be asked, then send the user to Actionstep."""
+
+import re
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from actionstep_connect.conf import get_config
+from actionstep_connect.exceptions import AuthorizationFailed
+from actionstep_connect.flows.connect import begin, requested_scopes
+from actionstep_connect.models import Connection, Status
+from actionstep_connect.scopes import missing_scopes, unique_scopes
+from actionstep_connect.views.page import own_page, safe_next, user_of
+from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
+
+_ORGKEY = re.compile(r"[^\s\x00-\x1F\x7F]{1,100}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the user came for: the scopes named, the page to return to, the organisation meant."""
+
+    scopes: str
+    next: str
+    orgkey: str
+
+
+@own_page
+def connect(request: HttpRequest) -> HttpResponse:
+    """Say what will be asked and of whom; on POST, go and ask."""
+    wish = _wish(request)
+    problem = request.GET.get("problem", "")
+    if request.method != "POST" and problem in ENDINGS:
+        return _failed(request, wish, problem)
+    try:
+        return _go(request, wish) if request.method == "POST" else _ask(request, wish)
+    except AuthorizationFailed as error:
+        return _failed(request, wish, ending_code(error), detail=str(error)[:300])
+
+
+def _wish(request: HttpRequest) -> Wish:
+    def given(name: str) -> str:
+        return request.POST.get(name) or request.GET.get(name, "")
+
+    orgkey = given("orgkey")
+    return Wish(
+        scopes=given("scopes"),
+        next=safe_next(request, given("next")),
+        orgkey=orgkey if _ORGKEY.fullmatch(orgkey) else "",
+    )
+
+
+def _ask(request: HttpRequest, wish: Wish) -> HttpResponse:
+    former = _former(user_of(request), wish)
+    known = former.granted_scopes if former else ()
+    scopes = _scopes(wish, former)
+    new = missing_scopes(scopes, known) if former else ()
+    context = {
+        "wish": wish,
+        "former": former,
+        "scopes": [scope_in_words(name, is_new=name in new) for name in scopes],
+        "has_new": bool(new),
+    }
+    return render(request, "actionstep_connect/connect.html", context)
+
+
+def _go(request: HttpRequest, wish: Wish) -> HttpResponse:
+    callback = request.build_absolute_uri(reverse("actionstep_connect:callback"))
+    url = begin(
+        user=user_of(request),
+        session=request.session,
+        scopes=_scopes(wish, _former(user_of(request), wish)),
+        redirect_uri=get_config().redirect_uri or callback,
+        next_url=wish.next,
+        orgkey=wish.orgkey,
+    )
+    return HttpResponseRedirect(url)
+
+
+def _failed(request: HttpRequest, wish: Wish, code: str, *, detail: str = "") -> HttpResponse:
+    ending = ENDINGS[code]
+    context = {"wish": wish, "ending": ending, "code": code, "detail": detail}
+    return render(request, "actionstep_connect/connect_failed.html", context, status=ending.status)
+
+
+def _former(user: AbstractBaseUser, wish: Wish) -> Connection | None:
+    """Return the connection that this wish renews or widens, if it is clear which."""
+    mine = Connection.objects.for_user(user).exclude(status=Status.DISCONNECTED)
+    if wish.orgkey:
+        return mine.filter(orgkey=wish.orgkey).first()
+    candidates = list(mine[:2]) if wish.scopes else []
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _scopes(wish: Wish, former: Connection | None) -> tuple[str, ...]:
+    # A new grant takes the place of the former one: what was not asked for again would be lost.
+    wanted = requested_scopes(wish.scopes.split())
+    allowed = get_config().allowed_scopes
+    kept = [name for name in former.granted_scopes if name in allowed] if former else []
+    return unique_scopes([*kept, *wanted])
