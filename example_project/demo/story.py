@@ -102,7 +102,8 @@ class Story:
     def disconnect(self) -> str:
         """End the connection, and see that the time records are out of reach."""
         page = self.user.get(f"{self.site}/actionstep/")
-        self.user.submit(page, page.form(action="/disconnect/"))
+        question = self.user.submit(page, page.form(action="/disconnect/"))
+        self.user.submit(question, question.form(action="/disconnect/"))
         page = self.user.get(f"{self.site}/time-records/")
         if page.rows:
             raise BrowserError("the time records are still shown")
