@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from honcho import manager as honcho_manager
 from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
@@ -13,6 +14,7 @@ from example_project.demo.addresses import LOOPBACK, Addresses
 
 MANAGE = str(Path(__file__).resolve().parent.parent.parent / "manage.py")
 TAIL_LINES = 25
+STOP_SECONDS = 10
 STOPPED_BY_SIGNAL = (130, 143)  # honcho: after Ctrl-C, after SIGTERM.
 
 
@@ -82,6 +84,8 @@ def run(
     processes: Mapping[str, list[str]], env: Mapping[str, str], printer: Printer | None = None
 ) -> int:
     """Run all processes until one ends or Ctrl-C, stop the others, and return the exit code."""
+    # A worker finishes what is in flight (HTTP_TIMEOUT) and looks at its broker once more.
+    honcho_manager.KILL_WAIT = STOP_SECONDS
     manager = Manager(printer)
     for name, command in processes.items():
         guarded = [sys.executable, "-m", "example_project.demo.guard", str(os.getpid()), *command]

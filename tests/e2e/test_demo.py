@@ -13,9 +13,11 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from example_project.demo.stage import PASSWORD, USERS
+from example_project.demo.story import ORGKEY
+from example_project.views import ROWS
 from tests.e2e.conftest import Screenshot
 from tests.free_port import free_ports
 
@@ -170,11 +172,24 @@ def test_a_user_connects_with_a_browser(tmp_path: Path, page: Page, screenshot: 
     with running_demo(tmp_path) as (site, _):
         page.goto(site)
         screenshot(page, "demo-1-front-page")
-        page.get_by_role("link", name="Sign in").first.click()
+        page.get_by_role("link", name="Sign in").click()
         page.get_by_label("User name").fill(USERS[0])
         page.get_by_label("Password").fill(PASSWORD)
         screenshot(page, "demo-2-sign-in")
         page.get_by_role("button", name="Sign in").click()
         screenshot(page, "demo-3-home")
         page.get_by_role("button", name="Connect Actionstep").click()
-        screenshot(page, "demo-4-connect")
+        screenshot(page, "demo-4-what-will-be-asked")
+        page.get_by_role("button", name="Continue to Actionstep").click()
+        screenshot(page, "demo-5-sandbox-sign-in")
+        page.get_by_role("button", name="Priya Nair").click()
+        screenshot(page, "demo-6-sandbox-organisation")
+        page.get_by_role("button", name=ORGKEY).click()
+        screenshot(page, "demo-7-sandbox-consent")
+        page.get_by_role("button", name="Allow").click()
+        expect(page).to_have_url(f"{site}time-records/")
+        expect(page.get_by_role("table").get_by_role("row")).to_have_count(ROWS + 1)
+        screenshot(page, "demo-8-time-records")
+        page.get_by_role("link", name="Connections").click()
+        expect(page.get_by_role("heading", name=ORGKEY)).to_be_visible()
+        screenshot(page, "demo-9-connections")

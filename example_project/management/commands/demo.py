@@ -15,7 +15,7 @@ from example_project.demo.addresses import Addresses, is_free
 
 TOKEN_SECONDS = 120
 MAINTENANCE_SECONDS = 15
-SMOKE_TOKEN_SECONDS = 20
+SMOKE_TOKEN_SECONDS = 16
 SMOKE_MAINTENANCE_SECONDS = 5
 STORY = "story"
 
