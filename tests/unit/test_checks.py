@@ -175,13 +175,11 @@ def test_s35_every_published_key_is_refused() -> None:
 
 def test_the_sandbox_is_no_part_of_a_site() -> None:
     """A site with the sandbox among its apps does not start."""
-    code = "\n".join(
-        [
-            "from django.core.management import execute_from_command_line",
-            "from tests import settings",
-            "settings.INSTALLED_APPS.append('actionstep_connect.sandbox')",
-            "execute_from_command_line(['manage.py', 'check', '--settings=tests.settings'])",
-        ]
+    code = (
+        "from django.core.management import execute_from_command_line\n"
+        "from tests import settings\n"
+        "settings.INSTALLED_APPS.append('actionstep_connect.sandbox')\n"
+        "execute_from_command_line(['manage.py', 'check', '--settings=tests.settings'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

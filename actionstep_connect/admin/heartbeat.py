@@ -1,0 +1,67 @@
+"""The periodic task in the admin: does it run, and what did it do?"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from actionstep_connect.admin.base import HeartbeatPages, ReadOnly
+from actionstep_connect.admin.condition import Tone
+from actionstep_connect.admin.notices import missing
+from actionstep_connect.admin.times import when
+from actionstep_connect.models import Heartbeat
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnly, HeartbeatPages):
+    """When each periodic job last ran, for how long, what it did, and its last error."""
+
+    list_display = ("job", "state", "last_run", "duration", "what_it_did", "last_error")
+    actions = None
+    fields = readonly_fields = (
+        *("job", "state", "started_at", "finished_at", "duration", "what_it_did"),
+        *("last_error", "last_error_at"),
+    )
+
+    class Media:
+        """Badges, in the colours of the admin itself."""
+
+        css = {"all": ("actionstep_connect/admin.css",)}  # noqa: RUF012 - Django's own form.
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Whether the job runs is nothing to be deleted."""
+        return False
+
+    @admin.display(description=_("state"))
+    def state(self, heartbeat: Heartbeat) -> str:
+        """Say whether the job should have run since."""
+        notice = missing(heartbeat, now=datetime.now(UTC))
+        return format_html(
+            '<span class="actionstep-badge actionstep-{}">{}</span>{}',
+            Tone.BAD if notice else Tone.GOOD,
+            _("Should have run since") if notice else _("Running"),
+            format_html('<br><span class="quiet">{}</span>', notice.next_step) if notice else "",
+        )
+
+    @admin.display(description=_("last run"), ordering="finished_at")
+    def last_run(self, heartbeat: Heartbeat) -> str:
+        """Say how long ago it ended."""
+        return when(heartbeat.finished_at, now=datetime.now(UTC))
+
+    @admin.display(description=_("took"), ordering="seconds")
+    def duration(self, heartbeat: Heartbeat) -> str:
+        """Say how long it took."""
+        return f"{heartbeat.seconds:.1f} s"
+
+    @admin.display(description=_("what it did"))
+    def what_it_did(self, heartbeat: Heartbeat) -> str:
+        """List what the run counted, leaving out what was none."""
+        counts = (
+            f"{name.replace('_', ' ')}: {value}"
+            for name, value in heartbeat.summary.items()
+            if value
+        )
+        return ", ".join(counts) or str(_("nothing was due"))

@@ -1,0 +1,71 @@
+"""What an administrator must know before reading the list: is the upkeep running, and welcome?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from actionstep_connect.admin.condition import Tone
+from actionstep_connect.admin.times import when
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+from actionstep_connect.models import Heartbeat
+from actionstep_connect.models.heartbeat import MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One warning: what is wrong, and what to do."""
+
+    tone: Tone
+    text: str
+    next_step: str
+
+
+def current_notices(*, now: datetime) -> list[Notice]:
+    """Return what is wrong with the upkeep of all connections, the worst first."""
+    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    if heartbeat is None:
+        return [
+            Notice(
+                Tone.BAD,
+                _("The task that keeps connections alive has never run."),
+                _(
+                    "Schedule actionstep_connect.tasks.maintain_connections every minute, or "
+                    "`manage.py actionstep_maintain` with cron."
+                ),
+            )
+        ]
+    return [notice for notice in (_refused(heartbeat), missing(heartbeat, now=now)) if notice]
+
+
+def missing(heartbeat: Heartbeat, *, now: datetime) -> Notice | None:
+    """Say that a periodic job should have run since, if it should."""
+    if not heartbeat.is_missing(now=now):
+        return None
+    text = _("The task that keeps connections alive should have run since: it last did %(time)s.")
+    return Notice(
+        Tone.BAD,
+        text % {"time": when(heartbeat.finished_at, now=now)},
+        _(
+            "See that the worker and its beat are running. Nothing is lost before a limit is reached."
+        ),
+    )
+
+
+def _refused(heartbeat: Heartbeat) -> Notice | None:
+    stopped_by = heartbeat.summary.get("stopped_by")
+    if stopped_by == CLIENT_REJECTED:
+        return Notice(
+            Tone.BAD,
+            _("Actionstep refused this site's own credentials. No connection is at fault."),
+            _("Correct CLIENT_ID and CLIENT_SECRET; refreshing then goes on by itself."),
+        )
+    if stopped_by == REFUSALS:
+        return Notice(
+            Tone.BAD,
+            _("Actionstep refused many connections in a row, so refreshing has stopped."),
+            _(
+                "Look at the client's registration with Actionstep before asking users to reconnect."
+            ),
+        )
+    return None

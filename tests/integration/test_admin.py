@@ -1,0 +1,539 @@
+"""The admin: everything is seen but the tokens, and nothing is edited."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from actionstep_connect.admin.connection import HIDDEN, ConnectionAdmin
+from actionstep_connect.crypto import Secret
+from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.models import (
+    AuthorizationRequest,
+    Connection,
+    ConnectionEvent,
+    EventKind,
+    Heartbeat,
+    Status,
+    StatusReason,
+)
+from actionstep_connect.models.connection import REFRESH_TOKEN
+from actionstep_connect.models.heartbeat import MAINTENANCE
+from tests.connections import expired, make_connection, make_user, sandbox_connections
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIST = "admin:actionstep_connect_connection_changelist"
+ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """A browser in which a superuser is signed in."""
+    client.force_login(User.objects.create_superuser("root", "root@law.example", "a password"))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _upkeep_runs() -> None:
+    beat()
+
+
+def beat(**values: Any) -> None:
+    now = datetime.now(UTC)
+    defaults = {"started_at": now, "finished_at": now, "seconds": 0.2, **values}
+    Heartbeat.objects.update_or_create(pk=MAINTENANCE, defaults=defaults)
+
+
+def staff(client: Client, *permissions: str) -> User:
+    """Sign in a member of staff who may do no more than `permissions`."""
+    user = make_user(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client.force_login(user)
+    return user
+
+
+def page(client: Client, name: str = LIST, *args: object, **query: str) -> str:
+    response = client.get(reverse(name, args=args), query)
+    assert response.status_code == 200, response
+    return response.content.decode()
+
+
+def detail(client: Client, connection: Connection) -> str:
+    return page(client, "admin:actionstep_connect_connection_change", connection.pk)
+
+
+def act(client: Client, action: str, *connections: Connection) -> str:
+    """Choose an action for the selected rows, and return the page that tells what came of it."""
+    data = {"action": action, "_selected_action": [str(row.pk) for row in connections]}
+    response = client.post(reverse(LIST), data, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def text(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
+    """User, organisation, environment, scopes, status, both expiries: in words, on one line."""
+    now = datetime.now(UTC)
+    make_connection(
+        make_user(username="priya"),
+        access_token_expires_at=now + timedelta(minutes=43, seconds=30),
+        refresh_token_expires_at=now + timedelta(days=20, hours=5),
+    )
+    shown = text(page(admin))
+    for words in (
+        *("priya", "priya@law.example", "acmelaw", "sandbox", "actions, participants, timerecords"),
+        *("Connected", "in 43 min", "20 days left"),
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "Connected"),
+        ({"consecutive_failures": 3, "last_error": "Status 500."}, "Refresh failing"),
+        ({"consecutive_failures": 3, "last_error": "Status 500."}, "Status 500."),
+        ({"refresh_token_expires_at": timedelta(days=2)}, "Near its limit"),
+        ({"refresh_token_expires_at": timedelta(days=2, hours=1)}, "2 days left"),
+        ({"refresh_token_expires_at": -timedelta(hours=3)}, "ran out 3 h ago"),
+        ({"flagged_at": timedelta(0)}, "flagged under a minute ago"),
+        ({"refresh_at": -timedelta(minutes=10)}, "Refresh overdue"),
+        ({"refresh_at": -timedelta(minutes=10)}, "worker and its beat"),
+        ({"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED}, "Ask the user"),
+        (
+            {"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED},
+            "Actionstep refused the refresh token",
+        ),
+        (
+            {
+                "status": Status.RECONNECT_REQUIRED,
+                "status_reason": StatusReason.ORGANISATION_CHANGED,
+            },
+            "to choose acmelaw",
+        ),
+        ({"status": Status.DISCONNECTED, "status_reason": StatusReason.ENDED_BY_USER}, "ended by the user"),
+        ({"client_id": "before"}, "CLIENT_ID has changed"),
+        ({"environment": "production"}, "this site now uses sandbox"),
+    ],
+)  # fmt: skip
+def test_each_condition_is_named_with_its_next_step(
+    admin: Client, values: dict[str, Any], words: str
+) -> None:
+    """Whatever the condition, the list says what it is and what a person can do."""
+    now = datetime.now(UTC)
+    times = {
+        name: now + value if isinstance(value, timedelta) else value
+        for name, value in values.items()
+    }
+    connection = make_connection(make_user(), **times)
+    assert words in text(page(admin))
+    assert words in text(detail(admin, connection))
+
+
+def test_an_inactive_users_connection_is_said_to_be_unused(admin: Client) -> None:
+    """A connection whose user may not sign in is not shown as healthy."""
+    make_connection(make_user(is_active=False))
+    assert "User inactive" in text(page(admin))
+
+
+def test_one_connection_shows_everything_that_may_be_read(admin: Client) -> None:
+    """The page of one connection has each column that is not hidden, and its events with their actor."""
+    user = make_user(username="priya")
+    connection = make_connection(user, last_error="Actionstep answered 500.")
+    ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED, actor=user)
+    other = make_connection(make_user())
+    ConnectionEvent.objects.create(
+        connection=other, kind=EventKind.DISCONNECTED, detail="of another connection"
+    )
+    html = detail(admin, connection)
+    shown = text(html)
+    for words in (
+        "Actionstep answered 500.",
+        connection.api_endpoint,
+        str(connection.pk),
+        "What happened",
+    ):
+        assert words in shown
+    assert re.search(r"connected\s+priya", shown)
+    assert "of another connection" not in shown
+    named = set(ConnectionAdmin.readonly_fields)
+    methods = {
+        "who": "user",
+        "scopes": "granted_scopes",
+        "access_token": "access_token_expires_at",
+        "refresh_token": "refresh_token_expires_at",
+        "next_refresh": "refresh_at",
+        "flag": "flagged_at",
+    }
+    columns = {field.name for field in Connection._meta.concrete_fields} - HIDDEN
+    assert columns <= {methods.get(name, name) for name in named}
+
+
+def test_s45_nothing_can_be_added_or_edited(admin: Client) -> None:
+    """No add button, no input for any column, and a forged form changes nothing."""
+    connection = make_connection(make_user())
+    event = ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
+    for model, pk in (
+        ("connection", connection.pk),
+        ("connectionevent", event.pk),
+        ("heartbeat", MAINTENANCE),
+    ):
+        name = f"admin:actionstep_connect_{model}"
+        assert admin.get(reverse(f"{name}_add")).status_code == 403
+        assert reverse(f"{name}_add") not in page(admin, f"{name}_changelist")
+        form = page(admin, f"{name}_change", pk)
+        main = form[form.index('id="content-main"') :]
+        assert set(re.findall(r'<(?:input|select|textarea)[^>]*name="([^"]+)"', main)) == {
+            "csrfmiddlewaretoken"
+        }
+        forged = {"orgkey": "forged", "status": "connected", "_save": "Save"}
+        assert admin.post(reverse(f"{name}_change", args=[pk]), forged).status_code == 403
+    connection.refresh_from_db()
+    assert connection.orgkey == "acmelaw"
+
+
+def walk(client: Client, connection: Connection, event: ConnectionEvent) -> Iterator[str]:
+    """Visit every admin page that concerns us."""
+    for model, pk in (
+        ("connection", connection.pk),
+        ("connectionevent", event.pk),
+        ("heartbeat", MAINTENANCE),
+    ):
+        for name in ("changelist", "change", "history", "delete"):
+            args = [] if name == "changelist" else [pk]
+            response = client.get(reverse(f"admin:actionstep_connect_{model}_{name}", args=args))
+            if response.status_code == 200:
+                yield response.content.decode()
+    yield client.get(reverse("admin:index")).content.decode()
+    yield client.get(reverse("admin:auth_user_delete", args=[connection.user_id])).content.decode()
+    yield act(client, "delete_selected", connection)
+
+
+def test_s45_no_page_shows_a_token_or_what_guards_it(admin: Client) -> None:
+    """No page of the admin holds a token, its envelope, or the name of a hidden column."""
+    connection = make_connection(
+        make_user(), access_token=ACCESS, refresh_token=REFRESH, lease_owner="canary-lease"
+    )
+    event = ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
+    pages = list(walk(admin, connection, event))
+    assert len(pages) > 10
+    for html in pages:
+        assert "canary" not in html
+        assert connection.sealed_access_token not in html
+        assert connection.sealed_refresh_token not in html
+        assert not [name for name in HIDDEN if name.replace("_", " ") in text(html).lower()]
+        assert not [name for name in HIDDEN if name in html]
+
+
+def test_s45_reading_pages_fetches_no_sealed_column(admin: Client) -> None:
+    """What is not fetched cannot be shown: envelopes stay in the database."""
+    connection = make_connection(make_user())
+    event = ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
+    with CaptureQueriesContext(database) as queries:
+        page(admin)
+        detail(admin, connection)
+        page(admin, "admin:actionstep_connect_connectionevent_changelist")
+        page(admin, "admin:actionstep_connect_connectionevent_change", event.pk)
+    assert not [query for query in queries if "sealed_access_token" in query["sql"]]
+
+
+@pytest.mark.parametrize("column", sorted(HIDDEN))
+def test_s45_a_hidden_column_is_no_filter(admin: Client, column: str) -> None:
+    """No URL makes the list tell, row by row, what a hidden column holds."""
+    connection = make_connection(make_user())
+    value = str(getattr(connection, column))[:5]
+    for lookup in ("", "__startswith", "__gt", "__isnull"):
+        response = admin.get(reverse(LIST), {f"{column}{lookup}": value})
+        assert response.status_code == 400
+
+
+def test_s45_search_finds_people_and_organisations_only(admin: Client) -> None:
+    """User name, e-mail address and organisation are searched; an envelope is not."""
+    priya = make_connection(make_user(username="priya"), orgkey="acmelaw")
+    make_connection(make_user(username="tom"), orgkey="otherlaw")
+    for words, found in (
+        ("priya", 1),
+        ("tom@law.example", 1),
+        ("otherlaw", 1),
+        ("law", 2),
+        (priya.sealed_access_token, 0),
+        ("v1.", 0),
+        (str(priya.client_id), 0),
+    ):
+        assert page(admin, q=words).count('class="action-select"') == found, words
+
+
+def test_attempts_are_not_in_the_admin(admin: Client) -> None:
+    """Connect flows under way hold hashes that are nobody's to read."""
+    assert not site.is_registered(AuthorizationRequest)
+    assert "authorizationrequest" not in page(admin, "admin:index")
+
+
+def test_the_filters_find_those_who_need_somebody(admin: Client) -> None:
+    """Near its limit, though nobody flagged it yet; refresh failing; by status; by environment."""
+    soon = datetime.now(UTC) + timedelta(days=3)
+    make_connection(make_user(username="fine"))
+    make_connection(make_user(username="near"), refresh_token_expires_at=soon)
+    make_connection(make_user(username="flagged"), flagged_at=datetime.now(UTC))
+    make_connection(make_user(username="failing"), consecutive_failures=3)
+    make_connection(make_user(username="ended"), status=Status.DISCONNECTED, environment="staging")
+    for query, names in (
+        ({"flag": "near-limit"}, {"near", "flagged"}),
+        ({"flag": "failing"}, {"failing"}),
+        ({"status__exact": "disconnected"}, {"ended"}),
+        ({"environment": "staging"}, {"ended"}),
+    ):
+        shown = page(admin, **query)
+        assert set(re.findall(r"([a-z]+)@law\.example", shown)) - {"root"} == names
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(admin: Client) -> None:
+    """Listing forty connections or events takes as many queries as listing two, and at most ten."""
+
+    def count(name: str) -> int:
+        with CaptureQueriesContext(database) as queries:
+            page(admin, name)
+        return len(queries)
+
+    def add(rows: int) -> None:
+        for _ in range(rows):
+            connection = make_connection(make_user())
+            ConnectionEvent.objects.create(
+                connection=connection, kind=EventKind.CONNECTED, actor=connection.user
+            )
+
+    events = "admin:actionstep_connect_connectionevent_changelist"
+    add(2)
+    few = count(LIST), count(events)
+    add(38)
+    assert (count(LIST), count(events)) == few
+    assert max(few) <= 10
+
+
+def test_events_of_one_connection_take_one_query(admin: Client) -> None:
+    """The page of one connection does not slow down as its history grows."""
+    connection = make_connection(make_user())
+
+    def count() -> int:
+        with CaptureQueriesContext(database) as queries:
+            detail(admin, connection)
+        return len(queries)
+
+    count()  # Django remembers content types from then on.
+    few = count()
+    for _ in range(30):
+        ConnectionEvent.objects.create(
+            connection=connection, kind=EventKind.RECOVERED, actor=make_user()
+        )
+    assert count() == few
+
+
+def test_a_healthy_site_shows_no_warning(admin: Client) -> None:
+    """While the upkeep runs, nothing stands above the list."""
+    assert 'role="alert"' not in page(admin)
+    assert "Running" in text(page(admin, "admin:actionstep_connect_heartbeat_changelist"))
+
+
+def test_an_upkeep_that_stopped_is_said_above_the_list(admin: Client) -> None:
+    """A beat that is missing is plain to see, in the list and on its own page."""
+    beat(finished_at=datetime.now(UTC) - timedelta(hours=2))
+    assert "should have run since: it last did 2 h ago" in text(page(admin))
+    heartbeats = text(page(admin, "admin:actionstep_connect_heartbeat_changelist"))
+    assert "Should have run since" in heartbeats
+    Heartbeat.objects.all().delete()
+    assert "has never run" in text(page(admin))
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "words"),
+    [
+        ("client_rejected", "refused this site's own credentials"),
+        ("refusals", "refreshing has stopped"),
+    ],
+)
+def test_refused_credentials_are_said_above_the_list(
+    admin: Client, stopped_by: str, words: str
+) -> None:
+    """Where the fault is ours, the administrator is told before blaming a connection."""
+    beat(summary={"stopped_by": stopped_by})
+    assert words in text(page(admin)).replace("&#x27;", "'")
+
+
+def test_a_run_with_refused_credentials_shows(
+    admin: Client, sandbox: Sandbox, settings: Any
+) -> None:
+    """What the periodic task found out is what the admin says."""
+    sandbox_connections(sandbox, 1, **expired())
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "CLIENT_SECRET": "changed"}
+    maintain()
+    assert "own credentials" in text(page(admin))
+
+
+def test_s45_refresh_now_refreshes_and_is_logged(admin: Client, sandbox: Sandbox) -> None:
+    """The action spends the token through the engine, says so, and names its actor in the log."""
+    connection = sandbox_connections(sandbox, 1)[0]
+    shown = text(act(admin, "refresh_now", connection))
+    assert f"Refreshed: {connection.user.get_username()} (acmelaw)." in shown
+    assert Connection.objects.get(pk=connection.pk).generation == 2
+    entry = LogEntry.objects.get()
+    assert (entry.user.get_username(), entry.object_id) == ("root", str(connection.pk))
+    assert "refreshed" in entry.change_message
+
+
+def test_s45_refresh_now_tells_each_outcome(admin: Client, sandbox: Sandbox) -> None:
+    """Of several connections each outcome is told in words, and none hides another."""
+    good, refused, ended, lost = sandbox_connections(sandbox, 4)
+    never_issued = refused.seal(REFRESH_TOKEN, Secret("never-issued"))
+    Connection.objects.filter(pk=refused.pk).update(sealed_refresh_token=never_issued)
+    Connection.objects.filter(pk=ended.pk).update(status=Status.DISCONNECTED)
+    Connection.objects.filter(pk=lost.pk).update(sealed_refresh_token="v1.deadbeef.AAAA")
+    shown = text(act(admin, "refresh_now", good, refused, ended, lost))
+    for connection, words in (
+        (good, "Refreshed: {} (acmelaw)."),
+        (refused, "Not refreshed: {} (acmelaw). Actionstep no longer accepts it"),
+        (ended, "Not refreshed: {} (acmelaw). This connection was ended"),
+        (lost, "Not refreshed: {} (acmelaw). The stored value needs key &#x27;deadbeef&#x27;"),
+    ):
+        assert words.format(connection.user.get_username()) in shown
+    assert LogEntry.objects.count() == 4
+
+
+def test_refresh_now_stops_at_refused_credentials(
+    admin: Client, sandbox: Sandbox, settings: Any
+) -> None:
+    """Where the site's own credentials are refused, one request tells it and the rest is left."""
+    connections = sandbox_connections(sandbox, 3)
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "CLIENT_SECRET": "changed"}
+    shown = text(act(admin, "refresh_now", *connections))
+    assert "2 connections were not tried" in shown
+    assert not Connection.objects.exclude(status=Status.CONNECTED).exists()
+    assert LogEntry.objects.count() == 1
+
+
+def test_s29_refresh_now_tries_a_refused_token_once_more(admin: Client, sandbox: Sandbox) -> None:
+    """An administrator who knows better can bring back a connection that was marked as refused."""
+    connection = sandbox_connections(
+        sandbox,
+        1,
+        status=Status.RECONNECT_REQUIRED,
+        status_reason=StatusReason.REFUSED,
+        refresh_at=None,
+    )[0]
+    assert "Refreshed: " in text(act(admin, "refresh_now", connection))
+    connection.refresh_from_db()
+    assert connection.status == Status.CONNECTED
+
+
+def test_s45_disconnect_erases_tokens_and_is_logged(admin: Client) -> None:
+    """Disconnecting erases both tokens, and both logs name the administrator, not the user."""
+    connection = make_connection(make_user())
+    shown = text(act(admin, "disconnect", connection))
+    assert "Disconnected, both tokens erased" in shown
+    connection.refresh_from_db()
+    assert connection.sealed_access_token == connection.sealed_refresh_token == ""
+    assert connection.status_reason == StatusReason.ENDED_BY_ADMIN
+    assert LogEntry.objects.get().user.get_username() == "root"
+    event = ConnectionEvent.objects.get()
+    assert event.actor is not None
+    assert (event.kind, event.actor.get_username()) == (EventKind.DISCONNECTED, "root")
+
+
+def test_disconnecting_twice_changes_nothing(admin: Client) -> None:
+    """What had ended already is said so, and logged once."""
+    connection = make_connection(make_user())
+    act(admin, "disconnect", connection)
+    assert "Had been disconnected already" in text(act(admin, "disconnect", connection))
+    assert LogEntry.objects.count() == ConnectionEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("permissions", "offered"),
+    [
+        (("view_connection",), set()),
+        (("view_connection", "can_refresh"), {"refresh_now"}),
+        (("view_connection", "can_disconnect"), {"disconnect"}),
+        (("change_connection",), {"refresh_now", "disconnect"}),
+        (("view_connection", "delete_connection"), {"delete_selected"}),
+    ],
+)
+def test_s45_actions_need_their_permission(
+    client: Client, permissions: tuple[str, ...], offered: set[str]
+) -> None:
+    """Only who may change connections, or holds an action's own permission, is offered it, or heard."""
+    connection = make_connection(make_user())
+    staff(client, *permissions)
+    options = set(
+        re.findall(r'<option value="(refresh_now|disconnect|delete_selected)"', page(client))
+    )
+    assert options == offered
+    if "disconnect" not in offered:
+        act(client, "disconnect", connection)
+        assert Connection.objects.get().status == Status.CONNECTED
+        assert not LogEntry.objects.exists()
+
+
+def test_s45_staff_without_permission_sees_nothing(client: Client) -> None:
+    """Neither the list, nor a connection, nor an event is shown to other staff."""
+    connection = make_connection(make_user())
+    staff(client)
+    assert client.get(reverse(LIST)).status_code == 403
+    url = reverse("admin:actionstep_connect_connection_change", args=[connection.pk])
+    assert client.get(url).status_code == 403
+    events = reverse("admin:actionstep_connect_connectionevent_changelist")
+    assert client.get(events).status_code == 403
+
+
+def test_deleting_a_connection_is_confirmed_and_erases_its_tokens(client: Client) -> None:
+    """The permission to delete connections is enough to erase one with its events, after a question."""
+    connection = make_connection(make_user())
+    ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
+    staff(client, "view_connection", "delete_connection")
+    url = reverse("admin:actionstep_connect_connection_delete", args=[connection.pk])
+    assert "Are you sure" in client.get(url).content.decode()
+    assert Connection.objects.exists()
+    client.post(url, {"post": "yes"})
+    assert not Connection.objects.exists()
+    assert not ConnectionEvent.objects.exists()
+
+
+def test_deleting_a_user_in_the_admin_erases_their_connections(admin: Client) -> None:
+    """Events that nobody may delete by themselves do not stand in the way."""
+    connection = make_connection(make_user())
+    event = ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
+    own = reverse("admin:actionstep_connect_connectionevent_delete", args=[event.pk])
+    assert admin.post(own, {"post": "yes"}).status_code == 403
+    url = reverse("admin:auth_user_delete", args=[connection.user_id])
+    assert admin.post(url, {"post": "yes"}).status_code == 302
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize("pk", ["nonsense", "00000000-0000-0000-0000-000000000000", "1"])
+def test_an_unknown_connection_is_no_error(admin: Client, pk: str) -> None:
+    """A mistyped address leads back to the admin, not to a server error."""
+    url = reverse("admin:actionstep_connect_connection_change", args=[pk])
+    response = admin.get(url)
+    assert response.status_code == 302
+
+
+def test_names_are_escaped(admin: Client) -> None:
+    """What users and Actionstep call things is text, not markup."""
+    hostile = "<script>alert(1)</script>"
+    connection = make_connection(make_user(first_name=hostile), last_error=hostile)
+    User.objects.filter(pk=connection.user_id).update(username=hostile, email=hostile + "@x")
+    ConnectionEvent.objects.create(connection=connection, kind=EventKind.FLAGGED, detail=hostile)
+    for html in (page(admin), detail(admin, connection), act(admin, "disconnect", connection)):
+        assert hostile not in html
