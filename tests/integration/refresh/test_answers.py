@@ -196,7 +196,7 @@ def test_another_organisation_is_kept_but_never_used(sandbox: Sandbox) -> None:
     row = refreshed(connection)
     assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
     assert (row.orgkey, row.generation, row.refresh_at) == ("acmelaw", 2, None)
-    assert row.open_refresh_token()
+    assert row.open_refresh_token().reveal()
     assert kinds(row) == [EventKind.RECONNECT_REQUIRED]
 
 

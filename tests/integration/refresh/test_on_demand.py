@@ -54,7 +54,9 @@ def test_in_its_last_stretch_the_present_token_serves(sandbox: Sandbox) -> None:
     """Due but alive: the worker's business, not the caller's."""
     now = datetime.now(UTC)
     connection = sandbox_connection(
-        sandbox, refresh_at=now - timedelta(minutes=1), access_token_expires_at=now + timedelta(minutes=8)
+        sandbox,
+        refresh_at=now - timedelta(minutes=1),
+        access_token_expires_at=now + timedelta(minutes=8),
     )
     get_access_token(connection)
     assert requests(sandbox) == 0
@@ -121,8 +123,7 @@ def test_waiters_take_a_bad_answer_too(sandbox: Sandbox) -> None:
         try:
             get_access_token(Connection.objects.get(pk=connection.pk))
         except TemporarilyUnavailable as error:
-            assert error.retry_after is not None
-            return error.code
+            return error.code if error.retry_after else "no retry_after"
         finally:
             connections.close_all()
         return "a token"
