@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, router
+from django.db import InterfaceError, InternalError, OperationalError, connections, router
 
 from actionstep_connect.models import Connection
 from actionstep_connect.querysets import ConnectionQuerySet
@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.1  # seconds between two attempts while the database is away, doubled up to
 LONGEST_PAUSE = 2.0
+
+#: How a database says that it is away. PostgreSQL calls a primary that has just become a replica an
+#: internal error (25006, read-only transaction).
+AWAY = (OperationalError, InterfaceError, InternalError)
 
 T = TypeVar("T")
 
@@ -37,7 +41,7 @@ def until_done(write: Callable[[], T]) -> T:
     while True:
         try:
             return write()
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             connection = connections[database()]
             if connection.in_atomic_block:
                 raise

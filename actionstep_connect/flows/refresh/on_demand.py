@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from asgiref.sync import sync_to_async
+
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
@@ -16,10 +18,15 @@ from actionstep_connect.exceptions import (
     TemporarilyUnavailable,
 )
 from actionstep_connect.flows.database import on_primary
-from actionstep_connect.flows.events import tell
+from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_one, give_back
-from actionstep_connect.flows.refresh.outside import aoutside_transaction, outside_transaction
-from actionstep_connect.flows.refresh.renew import Failed, Rejected, Unsent, renew
+from actionstep_connect.flows.refresh.outside import (
+    IN_TRANSACTION,
+    aoutside_transaction,
+    outside_transaction,
+    undisturbed,
+)
+from actionstep_connect.flows.refresh.renew import Failed, Outcome, Rejected, Unsent, renew
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.flows.refresh.use import atouch, is_use_known, touch
 from actionstep_connect.models import Connection, Status
@@ -67,7 +74,7 @@ async def afresh_token(connection: Connection, *, min_validity: float) -> Secret
     if not is_use_known(connection):
         await atouch(connection)
     if not demand.is_good(connection):
-        await aoutside_transaction(lambda: _settle(connection, demand))
+        await _asatisfy(connection, demand)
     return connection.open_access_token()
 
 
@@ -104,8 +111,7 @@ def replace_refused_token(connection: Connection) -> bool:
 async def areplace_refused_token(connection: Connection) -> bool:
     """Do what `replace_refused_token` does, in async code."""
     refused = connection.generation
-    demand = _other_than(refused)
-    await aoutside_transaction(lambda: _settle(connection, demand))
+    await _asatisfy(connection, _other_than(refused))
     return connection.generation != refused
 
 
@@ -130,8 +136,9 @@ def _newer(connection: Connection, *, even_if_refused: bool = False) -> _Demand:
 def _other_than(refused: int) -> _Demand:
     return _Demand(
         is_good=lambda row: (
+            # One issued far in the future was stored under a wrong clock, and may be of any age.
             row.generation > refused
-            or datetime.now(UTC) - row.issued_at < policy.SHORTEST_AGE_TO_REPLACE
+            or abs(datetime.now(UTC) - row.issued_at) < policy.SHORTEST_AGE_TO_REPLACE
         ),
         is_enough=lambda _: False,
     )
@@ -150,12 +157,26 @@ def _lives_on(connection: Connection, *, min_validity: timedelta) -> bool:
 def _satisfy(connection: Connection, demand: _Demand) -> None:
     try:
         outside_transaction(lambda: _settle(connection, demand))
-    except TemporarilyUnavailable:
-        # In a transaction on SQLite nothing was sent; but somebody may have refreshed it meanwhile.
+    except TemporarilyUnavailable as error:
+        if not _is_satisfied(connection, demand, error):
+            raise
+
+
+async def _asatisfy(connection: Connection, demand: _Demand) -> None:
+    try:
+        await aoutside_transaction(lambda: _settle(connection, demand))
+    except TemporarilyUnavailable as error:
+        if not await sync_to_async(_is_satisfied)(connection, demand, error):
+            raise
+
+
+def _is_satisfied(connection: Connection, demand: _Demand, error: TemporarilyUnavailable) -> bool:
+    if (
+        error.code == IN_TRANSACTION
+    ):  # Nothing was sent; but somebody may have refreshed it meanwhile.
         _reload(connection)
         _check_usable(connection, demand)
-        if not (demand.is_good(connection) or demand.is_enough(connection)):
-            raise
+    return demand.is_good(connection) or demand.is_enough(connection)
 
 
 def _settle(connection: Connection, demand: _Demand) -> None:
@@ -184,11 +205,11 @@ def _settle(connection: Connection, demand: _Demand) -> None:
 
 def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
     """Refresh under `claim`; False if the row moved on meanwhile and must be looked at again."""
-    if demand.is_good(claim.connection):
+    if demand.is_good(claim.connection) or _is_backing_off(claim.connection, demand):
+        # Somebody else's answer, good or bad, came between the look at the row and the claim.
         give_back([claim])
         return False
-    outcome = renew(claim)
-    change = store(claim, outcome)
+    outcome, change = undisturbed(lambda: _exchange(claim))
     if change is not None:
         tell([change])
     match outcome:
@@ -216,6 +237,11 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
     return True
 
 
+def _exchange(claim: Claim) -> tuple[Outcome, Change | None]:
+    outcome = renew(claim)
+    return outcome, store(claim, outcome)
+
+
 def _check_usable(connection: Connection, demand: _Demand) -> None:
     config = get_config()
     if connection.environment != config.environment:
@@ -239,7 +265,8 @@ def _check_usable(connection: Connection, demand: _Demand) -> None:
 
 
 def _check_backoff(connection: Connection, demand: _Demand) -> None:
-    if demand.honours_backoff and (seconds := _seconds_until_retry(connection)) > 0:
+    if _is_backing_off(connection, demand):
+        seconds = _seconds_until_retry(connection)
         raise TemporarilyUnavailable(
             f"The last refresh failed ({connection.last_error}); it is tried again in {seconds:.0f} s.",
             code="backing_off",
@@ -247,9 +274,15 @@ def _check_backoff(connection: Connection, demand: _Demand) -> None:
         )
 
 
+def _is_backing_off(connection: Connection, demand: _Demand) -> bool:
+    return demand.honours_backoff and _seconds_until_retry(connection) > 0
+
+
 def _seconds_until_retry(connection: Connection) -> float:
     if connection.last_failed_at is None or connection.refresh_at is None:
         return 0.0
+    if connection.last_failed_at > datetime.now(UTC) + policy.LONGEST_BACKOFF_ON_DEMAND:
+        return 0.0  # A wrong clock wrote that.
     retry_at = policy.on_demand_retry_at(
         refresh_at=connection.refresh_at, last_failed_at=connection.last_failed_at
     )

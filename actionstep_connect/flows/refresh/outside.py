@@ -4,8 +4,11 @@ On PostgreSQL and MySQL a refresh inside a transaction runs in a thread, on a co
 A block opened by Django's TestCase is no caller's transaction: there the caller's connection is used,
 for no other sees its rows. SQLite has one writer for the whole file: waiting for a transaction that
 waits for us would never end, so nothing is sent.
+
+Time limits and signals throw their exceptions into the main thread: an exchange never runs there.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,13 +21,18 @@ from actionstep_connect.flows.database import database
 
 T = TypeVar("T")
 
+IN_TRANSACTION = "in_transaction"
+
 SQLITE_RETRY_AFTER = 60.0  # seconds: by then a worker has refreshed it
 
 
 def in_callers_transaction() -> bool:
     """Say whether this thread is inside a transaction that is not a TestCase's."""
     connection = connections[database()]
-    return connection.in_atomic_block and not in_test_case()
+    if in_test_case():
+        return False
+    is_open = connection.connection is not None
+    return connection.in_atomic_block or (is_open and not connection.get_autocommit())
 
 
 def in_test_case() -> bool:
@@ -41,13 +49,7 @@ def outside_transaction(work: Callable[[], T]) -> T:
     """
     if not in_callers_transaction():
         return work()
-    if connections[database()].vendor == "sqlite":
-        raise TemporarilyUnavailable(
-            "A token cannot be refreshed inside a transaction on SQLite. Ask for it before the "
-            "transaction begins, or use PostgreSQL.",
-            code="in_transaction",
-            retry_after=SQLITE_RETRY_AFTER,
-        )
+    _refuse_on_sqlite()
     with ThreadPoolExecutor(1, thread_name_prefix="actionstep") as thread:
         return thread.submit(_on_own_connections, work).result()
 
@@ -57,13 +59,49 @@ async def aoutside_transaction(work: Callable[[], T]) -> T:
 
     The thread runs to its end even if the caller is cancelled: an answer under way is stored.
     """
-    if await sync_to_async(in_test_case)():
+    if await sync_to_async(_must_stay)():
         return await sync_to_async(work)()
     return await sync_to_async(_on_own_connections, thread_sensitive=False)(work)
 
 
+def undisturbed(exchange: Callable[[], T]) -> T:
+    """Run `exchange`, from the request to its store, where no exception can be thrown into it.
+
+    A soft time limit of Celery's, or a server's time-out, waits until it is over.
+    """
+    if threading.current_thread() is not threading.main_thread() or in_test_case():
+        return exchange()
+    with ThreadPoolExecutor(1, thread_name_prefix="actionstep") as thread:
+        try:
+            answer = thread.submit(_on_own_connections, exchange)
+        except RuntimeError:  # No thread is to be had; so none will ever take it up.
+            return exchange()
+        return answer.result()
+
+
+def _must_stay() -> bool:
+    if in_test_case():
+        return True
+    if in_callers_transaction():
+        _refuse_on_sqlite()
+    return False
+
+
+def _refuse_on_sqlite() -> None:
+    if connections[database()].vendor == "sqlite":
+        raise TemporarilyUnavailable(
+            "A token cannot be refreshed inside a transaction on SQLite. Ask for it before the "
+            "transaction begins, or use PostgreSQL.",
+            code=IN_TRANSACTION,
+            retry_after=SQLITE_RETRY_AFTER,
+        )
+
+
 def _on_own_connections(work: Callable[[], T]) -> T:
+    connection = connections[database()]
     try:
+        if not connection.get_autocommit():  # A site may have set AUTOCOMMIT to False.
+            connection.set_autocommit(True)
         return work()
     finally:
         connections.close_all()

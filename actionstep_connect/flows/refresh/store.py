@@ -115,7 +115,7 @@ def _granted_values(connection: Connection, grant: TokenGrant, change: Change) -
         change.events.append((EventKind.RECOVERED, ""))
     values |= _scope_values(connection, grant, change)
     values |= _endpoint_values(connection, grant, change)
-    if grant.orgkey is not None and grant.orgkey != connection.orgkey:
+    if _is_for_another_organisation(connection, grant):
         return values | _organisation_changed(change)
     values["refresh_at"] = policy.refresh_due_at(
         now=grant.requested_at,
@@ -153,6 +153,12 @@ def _endpoint_values(connection: Connection, grant: TokenGrant, change: Change) 
         if connection.last_error != refusal:  # Once, not with every refresh.
             change.events.append((EventKind.ENDPOINT_REFUSED, refusal))
         return {"last_error": refusal}
+
+
+def _is_for_another_organisation(connection: Connection, grant: TokenGrant) -> bool:
+    if grant.orgkey is not None:
+        return grant.orgkey != connection.orgkey
+    return connection.status_reason == StatusReason.ORGANISATION_CHANGED  # As before.
 
 
 def _organisation_changed(change: Change) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import connections, transaction
 
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
@@ -22,15 +22,21 @@ def touch(connection: Connection) -> None:
 
     An idle connection whose token still lives goes back to being kept fresh.
     """
-    if in_callers_transaction():
-        transaction.on_commit(lambda: _write(connection), using=database(), robust=True)
-    else:
+    if not in_callers_transaction():
         _write(connection)
+    elif connections[database()].in_atomic_block:
+        transaction.on_commit(lambda: _write_once(connection), using=database(), robust=True)
+    # Where somebody commits by hand there is no moment of ours: the next use will do.
 
 
 async def atouch(connection: Connection) -> None:
     """Do what `touch` does, in async code."""
     await sync_to_async(touch)(connection)
+
+
+def _write_once(connection: Connection) -> None:
+    if not is_use_known(connection):
+        _write(connection)
 
 
 def _write(connection: Connection) -> None:
