@@ -22,35 +22,44 @@ SEALED = ("sealed_access_token", "sealed_refresh_token")
 #: Neither shown, nor searched, nor filtered by.
 HIDDEN = frozenset({*SEALED, "generation", "lease_owner", "lease_expires_at"})
 MOST_EVENTS = 100
+NOTHING = "-"
 
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnly, ConnectionPages):
     """Who is connected to which organisation, until when, and what went wrong."""
 
+    # What is urgent stands to the left: the list is wider than many a screen.
     list_display = (
         "who",
         "orgkey",
-        "environment",
-        "scopes",
         "condition",
         "access_token",
         "refresh_token",
         "flag",
-        "consecutive_failures",
         "last_error",
+        "consecutive_failures",
+        "environment",
+        "scopes",
     )
     list_filter = ("status", FlagFilter, "environment")
     list_select_related = ("user",)
     list_per_page = 50
-    ordering = ("user", "environment", "orgkey")
+    ordering = ("user", "orgkey")
     actions = (refresh_now, disconnect)
     fieldsets = (
         (None, {"fields": ("who", "orgkey", "environment", "client_id", "scopes", "api_endpoint")}),
         (_("State"), {"fields": ("condition", "status", "status_reason", "flag")}),
         (
             _("Tokens"),
-            {"fields": ("access_token", "refresh_token", "next_refresh", "last_refreshed_at")},
+            {
+                "fields": (
+                    ("access_token", "access_token_expires_at"),
+                    ("refresh_token", "refresh_token_expires_at"),
+                    ("next_refresh", "refresh_at"),
+                    "last_refreshed_at",
+                )
+            },
         ),
         (
             _("Trouble"),
@@ -154,14 +163,9 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
     def flag(self, connection: Connection) -> str:
         """Say whether it is near its limit, whoever noticed."""
         now = datetime.now(UTC)
-        if not is_near_limit(connection, now=now):
-            return ""
-        since = connection.flagged_at
-        return format_html(
-            '<span class="actionstep-badge actionstep-bad">{}</span>{}',
-            _("near its limit"),
-            _line(_("flagged %(time)s") % {"time": when(since, now=now)} if since else ""),
-        )
+        if connection.flagged_at is not None:
+            return _("flagged %(time)s") % {"time": when(connection.flagged_at, now=now)}
+        return str(_("near its limit")) if is_near_limit(connection, now=now) else NOTHING
 
 
 def _may(request: HttpRequest, permission: str) -> bool:
@@ -176,7 +180,7 @@ def _line(text: str) -> str:
 
 def _time(value: datetime | None, words: Any) -> str:
     if value is None:
-        return ""
+        return NOTHING
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),

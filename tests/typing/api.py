@@ -1,0 +1,116 @@
+"""How a site uses the package: type-checked with everything else, and never run."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, assert_type
+
+from django.contrib.auth.models import User
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from actionstep_connect.api import (
+    ActionstepClient,
+    AsyncActionstepClient,
+    actionstep_connection_required,
+    adisconnect,
+    aget_access_token,
+    arefresh,
+    disconnect,
+    get_access_token,
+    redirect_to_connect,
+    refresh,
+)
+from actionstep_connect.decorators import ActionstepRequest
+from actionstep_connect.exceptions import (
+    ActionstepConnectError,
+    AmbiguousConnection,
+    ApiError,
+    NotConnected,
+    RateLimited,
+    ReconnectRequired,
+    ScopeNotGranted,
+    TemporarilyUnavailable,
+)
+from actionstep_connect.models import Connection, ConnectionEvent, EventKind, Status
+from actionstep_connect.schedule import BEAT_SCHEDULE
+from actionstep_connect.signals import reconnect_required
+
+
+def call_as_the_user(user: User) -> list[dict[str, Any]]:
+    connection = Connection.objects.get_for_user(user)
+    assert_type(connection, Connection)
+    with ActionstepClient(connection) as actionstep:
+        me = actionstep.get("users/current").json()
+        rows = actionstep.iterate("timerecords", sort="-id")
+        assert_type(rows, Iterator[dict[str, Any]])
+        return [me, *rows]
+
+
+async def call_as_the_user_async(user: User) -> list[dict[str, Any]]:
+    connection = await Connection.objects.aget_for_user(user, orgkey="acmelaw")
+    async with AsyncActionstepClient(connection) as actionstep:
+        await actionstep.get("users/current")
+        return [row async for row in actionstep.aiterate("timerecords", sort="-id")]
+
+
+def read_a_connection(connection: Connection) -> None:
+    assert_type(connection.orgkey, str)
+    assert_type(connection.granted_scopes, list[str])
+    assert_type(connection.is_usable, bool)
+    assert_type(Connection.objects.for_user(connection.user).count(), int)
+    Connection.objects.filter(status=Status.CONNECTED, granted_scopes__has="timerecords")
+    ConnectionEvent.objects.filter(kind=EventKind.DISCONNECTED, connection=connection)
+
+
+def hold_a_token(connection: Connection) -> None:
+    assert_type(get_access_token(connection, min_validity=60), str)
+    refresh(connection)
+    disconnect(connection, actor=connection.user)
+
+
+async def hold_a_token_async(connection: Connection) -> None:
+    assert_type(await aget_access_token(connection), str)
+    await arefresh(connection)
+    await adisconnect(connection)
+
+
+@actionstep_connection_required(scopes=["timerecords"])
+def my_view(request: ActionstepRequest, number: int) -> HttpResponse:
+    return HttpResponse(f"{request.actionstep.orgkey} {number}")
+
+
+@actionstep_connection_required(scopes=["timerecords"])
+async def my_async_view(request: ActionstepRequest) -> HttpResponse:
+    return HttpResponse(await aget_access_token(request.actionstep))
+
+
+def ask_for_more(request: HttpRequest) -> HttpResponseRedirect:
+    return redirect_to_connect(request, scopes=["files"], next="/here/")
+
+
+def react(user: User) -> str:
+    try:
+        Connection.objects.get_for_user(user)
+    except (NotConnected, ReconnectRequired):
+        return "connect"
+    except AmbiguousConnection as error:
+        return ", ".join(error.orgkeys)
+    except ScopeNotGranted as error:
+        return ", ".join(error.scopes)
+    except (TemporarilyUnavailable, RateLimited) as error:
+        assert_type(error.retry_after, float | None)
+        return f"later, in {error.retry_after} s"
+    except ApiError as error:
+        return f"{error.status} {error.detail}"
+    except ActionstepConnectError as error:
+        return error.code
+    return ""
+
+
+@receiver(reconnect_required)
+def tell_the_firm(*, connection: Connection, fleet_wide: bool, **_: object) -> None:
+    print(connection.user, fleet_wide)
+
+
+def schedule() -> dict[str, dict[str, Any]]:
+    return {**BEAT_SCHEDULE, "mine": {"task": "mine", "schedule": timedelta(minutes=5)}}
