@@ -50,7 +50,6 @@ class _ConnectionAuth(httpx2.Auth):
         self._aim(request, fresh_token(self._connection, min_validity=MIN_VALIDITY).reveal())
         response = yield request
         if _is_refused(response) and replace_refused_token(self._connection):
-            response.close()
             self._aim(request, self._connection.open_access_token().reveal())
             yield request
 
@@ -63,7 +62,6 @@ class _ConnectionAuth(httpx2.Auth):
         self._aim(request, token.reveal())
         response = yield request
         if _is_refused(response) and await areplace_refused_token(self._connection):
-            await response.aclose()
             self._aim(request, self._connection.open_access_token().reveal())
             yield request
 
