@@ -1,10 +1,10 @@
 """A token endpoint that answers exactly what a test tells it, however wrong that is.
 
-    with HostileServer() as server:
-        server.script([Answer(status=500), Answer(body=grant())])   # one after the other, then
-        server.answer(status=429, headers={"Retry-After": "7"})     # this, as often as asked
-        ...
-        assert server.requests[0].form["grant_type"] == "refresh_token"
+with HostileServer() as server:
+    server.script([Answer(status=500), Answer(body=grant())])   # one after the other, then
+    server.answer(status=429, headers={"Retry-After": "7"})     # this, as often as asked
+    ...
+    assert server.requests[0].form["grant_type"] == "refresh_token"
 """
 
 import contextlib

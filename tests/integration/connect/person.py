@@ -28,6 +28,15 @@ class Person:
         self.browser = Client(headers={"Host": "127.0.0.1:8000"}, **client)
         self.browser.force_login(self.user)
 
+    @classmethod
+    def again(cls, other: "Person") -> "Person":
+        """Return the same person in the same browser, for a thread of its own."""
+        same = cls.__new__(cls)
+        same.user = other.user
+        same.browser = Client(headers={"Host": "127.0.0.1:8000"})
+        same.browser.cookies = other.browser.cookies
+        return same
+
     def sign_out(self) -> None:
         self.browser.logout()
 
@@ -89,6 +98,7 @@ def _submit(
 def words(response: HttpResponse | Page) -> str:
     """Return what a person reads on a page."""
     body = re.sub(r"(?s)<head>.*?</head>", " ", response.content.decode())
+    body = re.sub(r"</?(?:strong|code|time|span|a)\b[^>]*>", "", body)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 

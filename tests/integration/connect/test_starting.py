@@ -95,7 +95,11 @@ def test_s2_nobody_can_plant_their_own_answer_in_a_victims_browser(
 
 @pytest.mark.parametrize("changed", [{"ENVIRONMENT": "elsewhere"}, {"CLIENT_ID": "another"}])
 def test_s2_an_attempt_of_another_environment_or_client_is_refused(
-    person: Person, sandbox: Sandbox, settings: Settings, exchanges: Exchanges, changed: dict[str, str]
+    person: Person,
+    sandbox: Sandbox,
+    settings: Settings,
+    exchanges: Exchanges,
+    changed: dict[str, str],
 ) -> None:
     """What was begun under other settings is not finished under these."""
     back = person.allow(person.start())
@@ -119,9 +123,7 @@ def test_s4_an_attempt_lives_ten_minutes(
     assert not AuthorizationRequest.objects.exists()
 
 
-def test_s4_at_most_ten_attempts_are_pending_for_one_user(
-    person: Person, sandbox: Sandbox
-) -> None:
+def test_s4_at_most_ten_attempts_are_pending_for_one_user(person: Person, sandbox: Sandbox) -> None:
     """The oldest give way; the newest works, and other users keep theirs."""
     other = Person()
     other.start()

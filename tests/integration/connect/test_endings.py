@@ -1,0 +1,143 @@
+"""Every ending has its own words and its way on."""
+
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from actionstep_connect.crypto import generate_key
+from actionstep_connect.models import AuthorizationRequest, Connection
+from actionstep_connect.wording import ENDINGS
+from tests.hostile_server import Answer, HostileServer, grant
+from tests.integration.connect.person import CONNECT, Person, callback_url, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("code", ENDINGS)
+def test_an_ending_says_what_happened_and_leads_on(person: Person, code: str) -> None:
+    """Title, reason, next step and reference are there; trying again keeps what was wanted."""
+    ending = ENDINGS[code]
+    page = person.browser.get(
+        CONNECT, {"problem": code, "scopes": "actions", "next": "/here/", "orgkey": "acmelaw"}
+    )
+    assert page.status_code == ending.status
+    for part in (ending.title, ending.text, ending.next_step, code, "Your connections"):
+        assert str(part) in words(page)
+    html = page.content.decode()
+    assert ending.retry is ("Try again" in words(page))
+    if ending.retry:
+        for name, value in (("scopes", "actions"), ("next", "/here/"), ("orgkey", "acmelaw")):
+            assert f'<input type="hidden" name="{name}" value="{value}">' in html
+
+
+def test_no_two_endings_share_their_words() -> None:
+    """Whoever reads a reason can tell it from every other."""
+    assert len({str(ending.text) for ending in ENDINGS.values()}) == len(ENDINGS)
+
+
+def test_a_made_up_problem_is_no_ending(person: Person) -> None:
+    """Nobody can put words into our mouth."""
+    page = person.browser.get(CONNECT, {"problem": "<b>your account is locked"})
+    assert page.status_code == 200
+    assert "locked" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("access_denied", "access_denied"),
+        ("temporarily_unavailable", "temporarily_unavailable"),
+        ("server_error", "temporarily_unavailable"),
+        ("unauthorized_client", "client_rejected"),
+        ("invalid_scope", "invalid_scope"),
+        ("invalid_request", "provider_error"),
+        ("unsupported_response_type", "provider_error"),
+        ("login_required", "login_required"),
+        ("something_new", "provider_error"),
+    ],
+)
+def test_what_actionstep_says_at_the_callback(
+    person: Person, server: HostileServer, error: str, code: str
+) -> None:
+    """Each error of the authorization endpoint has its ending, and the address left has no code."""
+    url = callback_url(person.start(next="/here/"), code="", error=error)
+    response = person.come_back(url)
+    assert response.headers["Location"] == f"{CONNECT}?problem={code}" + (
+        "&scopes=actions%20participants%20timerecords&next=/here/"
+    )
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"status": 400, "body": {"error": "invalid_grant"}}, "invalid_grant"),
+        ({"status": 401, "body": {"error": "invalid_client"}}, "client_rejected"),
+        ({"status": 400, "body": {"error": "unauthorized_client"}}, "client_rejected"),
+        ({"status": 400, "body": {"error": "invalid_request"}}, "temporarily_unavailable"),
+        ({"status": 429, "body": {"message": "slow down"}}, "temporarily_unavailable"),
+        ({"status": 500, "body": "<h1>Oops</h1>"}, "temporarily_unavailable"),
+        ({"status": 503}, "temporarily_unavailable"),
+        ({"body": "<html>down</html>"}, "temporarily_unavailable"),
+        ({"body": {"error": "invalid_grant"}}, "invalid_grant"),
+        ({"body": []}, "temporarily_unavailable"),
+        ({"drop": True}, "temporarily_unavailable"),
+        ({"body": grant(refresh_token=None)}, "incomplete_answer"),
+        ({"body": grant(orgkey=None)}, "incomplete_answer"),
+        ({"body": grant(api_endpoint=None)}, "incomplete_answer"),
+        ({"body": grant(api_endpoint="https://evil.example/api/")}, "untrusted_host"),
+        ({"body": grant(api_endpoint="https://actionstep.com.evil.example/")}, "untrusted_host"),
+        ({"body": grant(api_endpoint="http://eu.actionstep.com/api/")}, "untrusted_host"),
+    ],
+    ids=str,
+)
+def test_what_the_token_endpoint_says(
+    person: Person, server: HostileServer, answer: dict[str, Any], code: str
+) -> None:
+    """Each answer has its ending; nothing is stored, the code went once, and one can start again."""
+    server.script([Answer(**answer)])
+    url = callback_url(person.start())
+    response = person.come_back(url)
+    assert f"problem={code}&" in response.headers["Location"]
+    assert person.come_back(url).headers["Location"] == response.headers["Location"]
+    assert len(server.requests) == 1
+    assert not Connection.objects.exists()
+    person.come_back(callback_url(person.start()))
+    assert Connection.objects.get().status == "connected"
+
+
+def test_an_untrusted_answer_leaves_the_former_connection_alone(
+    person: Person, server: HostileServer
+) -> None:
+    """A refused answer changes no row."""
+    person.come_back(callback_url(person.start()))
+    before = Connection.objects.values().get()
+    server.answer(body=grant(api_endpoint="https://evil.example/"))
+    person.come_back(callback_url(person.start()))
+    assert Connection.objects.values().get() == before
+
+
+def test_a_verifier_that_does_not_open_is_the_sites_fault(
+    person: Person, server: HostileServer, settings: Settings
+) -> None:
+    """A key ring that lost its key says so, sends nothing and shows nothing."""
+    url = callback_url(person.start())
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "ENCRYPTION_KEYS": [generate_key()],
+    }
+    page = person.look(person.come_back(url))
+    assert page.status_code == 500
+    assert "This site is not set up correctly" in words(page)
+    assert not server.requests
+
+
+def test_a_second_arrival_while_the_first_is_under_way_waits_on_the_list(
+    person: Person, server: HostileServer
+) -> None:
+    """An attempt without an end yet leads to the page of one's connections."""
+    url = callback_url(person.start())
+    person.come_back(url)
+    AuthorizationRequest.objects.update(result=None)
+    assert person.come_back(url).headers["Location"] == "/actionstep/"
