@@ -63,9 +63,9 @@ def test_what_actionstep_says_at_the_callback(
     """Each error of the authorization endpoint has its ending, and the address left has no code."""
     url = callback_url(person.start(next="/here/"), code="", error=error)
     response = person.come_back(url)
-    assert response.headers["Location"] == f"{CONNECT}?problem={code}" + (
-        "&scopes=actions%20participants%20timerecords&next=/here/"
-    )
+    asked = "actions%20participants%20timerecords"
+    expected = f"{CONNECT}?problem={code}&scopes={asked}&next=/here/"
+    assert response.headers["Location"] == expected
     assert not server.requests
 
 

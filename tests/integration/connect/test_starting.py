@@ -341,7 +341,7 @@ HOSTILE_NEXTS = [
     "/a\0b",
     "/a\r\nSet-Cookie: x=y",
     "\x08//evil.example",
-    "https://еvil.example/",
+    "https://\u0435vil.example/",
     "//127。0。0。1:8000/",
     "/" + "x" * 10_000,
     "somewhere",
