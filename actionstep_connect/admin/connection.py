@@ -15,7 +15,7 @@ from actionstep_connect.admin.base import ConnectionPages, ReadOnly, moment, use
 from actionstep_connect.admin.condition import condition_of, is_near_limit
 from actionstep_connect.admin.filters import FlagFilter
 from actionstep_connect.admin.notices import current_notices
-from actionstep_connect.admin.times import left, when
+from actionstep_connect.admin.times import expires, left, when
 from actionstep_connect.models import Connection
 
 SEALED = ("sealed_access_token", "sealed_refresh_token")
@@ -147,7 +147,7 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
     @admin.display(description=_("access token"), ordering="access_token_expires_at")
     def access_token(self, connection: Connection) -> str:
         """Say when the access token expires."""
-        return _time(connection.access_token_expires_at, when)
+        return _time(connection.access_token_expires_at, expires)
 
     @admin.display(description=_("refresh token"), ordering="refresh_token_expires_at")
     def refresh_token(self, connection: Connection) -> str:

@@ -17,6 +17,13 @@ def when(moment: datetime | None, *, now: datetime) -> str:
     return _("%(time)s ago") % {"time": _amount(now - moment)}
 
 
+def expires(moment: datetime | None, *, now: datetime) -> str:
+    """Say when something expires, or that it has; nothing if it never does."""
+    if moment is None or moment > now:
+        return when(moment, now=now)
+    return _("expired %(time)s ago") % {"time": _amount(now - moment)}
+
+
 def left(moment: datetime | None, *, now: datetime) -> str:
     """Say how much time is left until `moment`; nothing if there is none."""
     if moment is None:
