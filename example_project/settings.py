@@ -125,6 +125,3 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(DEMO_DIR / "broker")
-
-# The demo's tokens live for minutes, not for an hour, so there the beat is faster as well.
-MAINTENANCE_SECONDS = float(os.environ.get("DEMO_MAINTENANCE_SECONDS") or 0)

@@ -7,11 +7,11 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from example_project.demo import processes, stage
 from example_project.demo.addresses import Addresses, is_free
+from example_project.settings import BASE_DIR, DEMO_DIR
 
 TOKEN_SECONDS = 120
 MAINTENANCE_SECONDS = 15
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *, site_port: int, sandbox_port: int, smoke: bool, **_options: Any) -> None:
         """Check the ports, set the stage, and run until Ctrl-C or the end of the story."""
-        folder = settings.DEMO_DIR
+        folder = DEMO_DIR
         if smoke:
             folder /= f"smoke-{site_port}"
             shutil.rmtree(folder, ignore_errors=True)
@@ -81,9 +81,7 @@ def _environment(addresses: Addresses, *, maintenance_seconds: int) -> dict[str,
     return {
         **kept,
         **addresses.environment(maintenance_seconds=maintenance_seconds),
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(settings.BASE_DIR), kept.get("PYTHONPATH")])
-        ),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(BASE_DIR), kept.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
     }
 
