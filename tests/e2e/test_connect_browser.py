@@ -1,0 +1,220 @@
+"""Connecting in a real Chromium: cookies, history, tabs, keyboard and small screens."""
+
+from collections.abc import Generator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from actionstep_connect.models import Connection
+from actionstep_connect.wording import ENDINGS
+from tests.connections import make_connection, make_user
+from tests.e2e.conftest import Screenshot
+from tests.integration.connect.person import SANDBOX_PASSWORD, Person
+from tests.sandbox_process import Sandbox
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture
+def person(transactional_db: None) -> Person:
+    """Give a user of the site."""
+    return Person()
+
+
+@pytest.fixture
+def context(browser: Browser, live_server: LiveServer, person: Person) -> Generator[BrowserContext]:
+    """Open a browser in which this user is signed in; no page may run or miss a script."""
+    with browser.new_context(
+        viewport=WIDE, base_url=live_server.url, java_script_enabled=False
+    ) as context:
+        context.set_default_timeout(15_000)
+        sign_in(context, live_server, person)
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """Open a tab."""
+    return context.new_page()
+
+
+def sign_in(context: BrowserContext, live_server: LiveServer, person: Person) -> None:
+    cookie = person.browser.cookies["sessionid"]
+    context.add_cookies(
+        [
+            {
+                "name": "sessionid",
+                "value": cookie.value,
+                "url": live_server.url,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def start(page: Page, path: str = "/actionstep/connect/") -> None:
+    page.goto(path)
+    press(page, "Continue to Actionstep")
+
+
+def at_actionstep(page: Page, *, decision: str = "Allow", organisation: str = "Acme Law") -> None:
+    page.get_by_label("User name").fill("priya")
+    page.get_by_label("Password").fill(SANDBOX_PASSWORD)
+    press(page, "Sign in")
+    page.get_by_role("button", name=organisation).click()
+    press(page, decision)
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+def test_a_first_time_user_finds_the_way(
+    page: Page, sandbox: Sandbox, settings: Settings, screenshot: Screenshot
+) -> None:
+    """They deny, connect, add a scope and disconnect, by what the pages say and without scripts."""
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "ALLOWED_SCOPES": ["actions", "participants", "timerecords", "filenotes"],
+    }
+    page.goto("/actionstep/")
+    press(page, "Connect Actionstep")
+    heading(page, "Connect Actionstep")
+    screenshot(page, "connect-1-what-is-asked")
+    press(page, "Continue to Actionstep")
+    screenshot(page, "connect-2-at-actionstep")
+    at_actionstep(page, decision="Deny")
+    heading(page, "You did not allow access")
+    screenshot(page, "connect-3-denied")
+    press(page, "Try again")
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    heading(page, "Your Actionstep connections")
+    expect(page.get_by_text("You are connected to acmelaw.")).to_be_visible()
+    screenshot(page, "connect-4-connected")
+    page.goto("/actionstep/connect/?scopes=filenotes")
+    heading(page, "Give more access to acmelaw")
+    expect(page.get_by_role("listitem").filter(has_text="new")).to_have_text("File notes new")
+    screenshot(page, "connect-5-one-scope-more")
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    expect(page.get_by_text("File notes")).to_be_visible()
+    press(page, "Disconnect acmelaw")
+    heading(page, "Disconnect acmelaw?")
+    screenshot(page, "connect-6-disconnect")
+    press(page, "Disconnect")
+    expect(page.get_by_text("You are no longer connected to acmelaw.")).to_be_visible()
+    screenshot(page, "connect-7-disconnected")
+
+
+def test_s11_no_address_with_a_code_stays_in_the_history(page: Page, sandbox: Sandbox) -> None:
+    """However it ends, neither the address bar nor the back button shows code or state."""
+    sandbox.post("sandbox/faults", endpoint="token", fault="status_503")
+    for expected in ("Actionstep does not answer at the moment", "Your Actionstep connections"):
+        start(page)
+        at_actionstep(page)
+        heading(page, expected)
+        assert "code=" not in page.url
+        assert "state=" not in page.url
+        page.go_back()
+        assert "/callback/" not in page.url
+
+
+def test_s3_going_back_and_on_again_breaks_nothing(
+    page: Page, sandbox: Sandbox, person: Person
+) -> None:
+    """Back to Actionstep's page and *Allow* once more: the used attempt lands on the result."""
+    start(page)
+    at_actionstep(page)
+    page.go_back()
+    page.go_forward()
+    heading(page, "Your Actionstep connections")
+    page.reload()
+    heading(page, "Your Actionstep connections")
+    assert Connection.objects.get().generation == 1
+
+
+def test_two_tabs_at_once_both_end_well(
+    context: BrowserContext, sandbox: Sandbox, person: Person
+) -> None:
+    """Attempts in two tabs of one browser do not get into each other's way."""
+    one, two = context.new_page(), context.new_page()
+    start(one)
+    start(two)
+    at_actionstep(two, organisation="Harbour Legal")
+    at_actionstep(one)
+    heading(one, "Your Actionstep connections")
+    organisations = Connection.objects.filter(user=person.user).values_list("orgkey", flat=True)
+    assert sorted(organisations) == ["acmelaw", "harbourlegal"]
+
+
+def test_s2_somebody_else_signed_in_meanwhile(
+    context: BrowserContext, page: Page, live_server: LiveServer, sandbox: Sandbox, person: Person
+) -> None:
+    """Start as A, sign in as B in the same browser, come back: refused, and B can start afresh."""
+    start(page)
+    person.sign_out()
+    person.sign_in_as(make_user())
+    sign_in(context, live_server, person)
+    at_actionstep(page)
+    heading(page, "Somebody else started this")
+    assert not Connection.objects.exists()
+    press(page, "Try again")
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    heading(page, "Your Actionstep connections")
+    assert Connection.objects.get().user == person.user
+
+
+def test_a_keyboard_is_enough(page: Page, sandbox: Sandbox) -> None:
+    """Every control is reached with Tab and pressed with Enter, and shows where one is."""
+    page.goto("/actionstep/connect/")
+    page.keyboard.press("Tab")
+    button = page.get_by_role("button", name="Continue to Actionstep")
+    expect(button).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Not now")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("User name")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_every_page_fits(
+    context: BrowserContext,
+    page: Page,
+    person: Person,
+    screenshot: Screenshot,
+    size: dict[str, int],
+    scheme: str,
+) -> None:
+    """No page or ending needs sideways scrolling at 320 pixels; a picture of each is kept."""
+    long_name = "a-firm-with-a-very-long-key-" * 3
+    connection = make_connection(person.user, orgkey="acmelaw")
+    make_connection(person.user, orgkey=long_name, status="reconnect_required")
+    make_connection(person.user, orgkey="former", status="disconnected")
+    paths = {
+        "connections": "/actionstep/",
+        "choose": "/actionstep/?choose=1",
+        "ask": f"/actionstep/connect/?orgkey={long_name}",
+        "disconnect": f"/actionstep/disconnect/{connection.pk}/",
+        **{code: f"/actionstep/connect/?problem={code}&next=/x/" for code in ENDINGS},
+    }
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for name, path in paths.items():
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        width = page.locator("html").evaluate("element => element.scrollWidth")
+        assert width <= size["width"], name
+        screenshot(page, f"page-{name}-{size['width']}-{scheme}")
