@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -16,7 +16,7 @@ from tests.sandbox_process import Sandbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+NARROW, WIDE = ViewportSize(width=320, height=640), ViewportSize(width=1280, height=800)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_s11_no_address_with_a_code_stays_in_the_history(page: Page, sandbox: Sa
 def test_s3_going_back_and_on_again_breaks_nothing(
     page: Page, sandbox: Sandbox, person: Person
 ) -> None:
-    """Back to Actionstep's page and *Allow* once more: the used attempt lands on the result."""
+    """Back, forward and reload after connecting: the result stays, and nothing is done twice."""
     start(page)
     at_actionstep(page)
     page.go_back()
@@ -195,7 +195,7 @@ def test_every_page_fits(
     page: Page,
     person: Person,
     screenshot: Screenshot,
-    size: dict[str, int],
+    size: ViewportSize,
     scheme: str,
 ) -> None:
     """No page or ending needs sideways scrolling at 320 pixels; a picture of each is kept."""
@@ -210,7 +210,7 @@ def test_every_page_fits(
         "disconnect": f"/actionstep/disconnect/{connection.pk}/",
         **{code: f"/actionstep/connect/?problem={code}&next=/x/" for code in ENDINGS},
     }
-    page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.set_viewport_size(size)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     for name, path in paths.items():
         page.goto(path)
