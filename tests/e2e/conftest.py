@@ -24,9 +24,12 @@ CHROMIUM_ARGUMENTS = (
 Screenshot = Callable[[Page, str], None]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """Start the system's Chromium once."""
+    """Start the system's Chromium, once for a module.
+
+    Not for the session: Playwright's event loop would still run under other modules' async tests.
+    """
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if found is None:
         pytest.fail("Chromium is missing: apt-get install chromium, or run scripts/test")
