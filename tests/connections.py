@@ -63,9 +63,7 @@ def sandbox_connections(sandbox: Sandbox, count: int, **values: Any) -> list[Con
         scopes=["actions", "participants", "timerecords"],
         count=count,
     ).json()["tokens"]
-    users = User.objects.bulk_create(
-        User(username=f"user-{next(_numbers)}") for _ in range(count)
-    )
+    users = User.objects.bulk_create(User(username=f"user-{next(_numbers)}") for _ in range(count))
     return Connection.objects.bulk_create(
         new_connection(
             user,

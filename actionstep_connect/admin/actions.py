@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     ClientRejected,
-    ReconnectRequired,
     TemporarilyUnavailable,
 )
 from actionstep_connect.flows.disconnect import disconnect as end
@@ -61,7 +60,7 @@ def refresh_now(
             )
             break
         try:
-            _renew(connection)
+            renew(connection, even_if_refused=True)
         except ActionstepConnectError as error:
             level = (
                 messages.WARNING if isinstance(error, TemporarilyUnavailable) else messages.ERROR
@@ -95,15 +94,6 @@ def disconnect(
         model_admin.log_change(request, connection, "Disconnected; both tokens erased.")
         outcomes.add(connection, messages.SUCCESS, _("Disconnected, both tokens erased"))
     outcomes.tell(request)
-
-
-def _renew(connection: Connection) -> None:
-    renew(connection, even_if_refused=True)
-    if connection.status != Status.CONNECTED:
-        raise ReconnectRequired(
-            _("Actionstep no longer accepts it (%(reason)s): the user has to connect again.")
-            % {"reason": connection.get_status_reason_display()}
-        )
 
 
 def _tell_left(request: HttpRequest, rest: Iterable[Connection], reason: str) -> None:

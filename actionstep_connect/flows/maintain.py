@@ -33,9 +33,16 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     }
     if report.error:
         values |= {"last_error": report.error[:300], "last_error_at": values["finished_at"]}
-    Heartbeat.objects.update_or_create(pk=MAINTENANCE, defaults=values)
+    _beat(values)
     _log(report, is_news=last.get("stopped_by") != report.stopped_by)
     return report
+
+
+def _beat(values: dict[str, Any]) -> None:
+    # Not update_or_create(): SQLite refuses at once a transaction that reads before it writes, when
+    # another one wrote meanwhile.
+    if not Heartbeat.objects.filter(pk=MAINTENANCE).update(**values):
+        Heartbeat.objects.bulk_create([Heartbeat(job=MAINTENANCE, **values)], ignore_conflicts=True)
 
 
 def _log(report: Report, *, is_news: bool) -> None:

@@ -405,7 +405,7 @@ def test_s45_refresh_now_tells_each_outcome(admin: Client, sandbox: Sandbox) -> 
     shown = text(act(admin, "refresh_now", good, refused, ended, lost))
     for connection, words in (
         (good, "Refreshed: {} (acmelaw)."),
-        (refused, "Not refreshed: {} (acmelaw). Actionstep no longer accepts it"),
+        (refused, "Not refreshed: {} (acmelaw). Actionstep no longer accepts this connection"),
         (ended, "Not refreshed: {} (acmelaw). This connection was ended"),
         (lost, "Not refreshed: {} (acmelaw). The stored value needs key &#x27;deadbeef&#x27;"),
     ):

@@ -19,7 +19,17 @@ from django.db.models.functions import Coalesce, Now
 from actionstep_connect.conf import get_config
 from actionstep_connect.flows.database import on_primary
 from actionstep_connect.models import Connection
+from actionstep_connect.querysets import ConnectionQuerySet
 
+_NOT_READ = (
+    "api_endpoint",
+    "sealed_access_token",
+    "access_token_expires_at",
+    "refresh_at",
+    "last_refreshed_at",
+    "lease_owner",
+    "lease_expires_at",
+)
 # Some databases keep milliseconds, some microseconds.
 _CLOCK_RESOLUTION = timedelta(milliseconds=2)
 
@@ -61,11 +71,16 @@ def claim_due(*, limit: int) -> list[Claim]:
 
     A lapsed lease may belong to a row that kills its workers: it must not starve the others.
     """
-    due = on_primary().due(now=datetime.now(UTC)).order_by("refresh_at")
+    due = due_in_order()
     claims = _claim_batch(due.unleased(), limit=limit)
     if len(claims) < limit:
         claims += _claim_batch(due.lapsed(), limit=limit - len(claims))
     return claims
+
+
+def due_in_order() -> ConnectionQuerySet:
+    """Return what is due, the longest overdue first, without the columns that a run never reads."""
+    return on_primary().due(now=datetime.now(UTC)).order_by("refresh_at").defer(*_NOT_READ)
 
 
 def claim_one(connection: Connection, *, statuses: Sequence[str]) -> Claim | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -171,9 +171,8 @@ async def _asatisfy(connection: Connection, demand: _Demand) -> None:
 
 
 def _is_satisfied(connection: Connection, demand: _Demand, error: TemporarilyUnavailable) -> bool:
-    if (
-        error.code == IN_TRANSACTION
-    ):  # Nothing was sent; but somebody may have refreshed it meanwhile.
+    if error.code == IN_TRANSACTION:
+        # Nothing was sent; but somebody may have refreshed it meanwhile.
         _reload(connection)
         _check_usable(connection, demand)
     return demand.is_good(connection) or demand.is_enough(connection)
@@ -227,7 +226,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
             retry_after=_seconds_until_retry(connection),
             outcome_known=outcome.error.outcome_known,
         )
-    _check_usable(connection, demand)
+    _check_usable(connection, replace(demand, statuses=(Status.CONNECTED,)))
     if connection.access_token_expires_at is None:
         raise TemporarilyUnavailable(
             "Actionstep's answer held no usable access token.",

@@ -116,7 +116,7 @@ class _Run:
                 try:
                     self._refresh(threads)
                 finally:
-                    self._finish()
+                    self._finish(threads)
             tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
         return self._report
 
@@ -128,12 +128,14 @@ class _Run:
                 self._send(threads, self._unsent.popleft())
             if not self._in_flight:
                 return
-            self._receive()
+            self._receive(threads)
 
-    def _finish(self) -> None:
+    def _finish(self, threads: ThreadPoolExecutor) -> None:
         # Whatever happened, an answer on its way may hold the only refresh token there is.
+        if self._unsent:
+            self._stop(SHUTDOWN)
         while self._in_flight:
-            self._receive()
+            self._receive(threads)
         if self._unsent:
             give_back(self._unsent)
 
@@ -177,9 +179,15 @@ class _Run:
         self._in_flight += 1
         threads.submit(lambda: self._answers.put((claim, renew(claim))))
 
-    def _receive(self) -> None:
+    def _receive(self, threads: ThreadPoolExecutor) -> None:
         claim, outcome = self._answers.get()
         self._in_flight -= 1
+        if isinstance(outcome, Renewed):
+            # One more for each success doubles the window with every round trip. The next request
+            # goes out before this answer is stored, so that the database is not in its way.
+            self._window = min(self._window + 1, self._limit)
+            if self._may_send():
+                self._send(threads, self._unsent.popleft())
         change = self._store(claim, outcome)
         self._count(outcome, stored=change is not None)
         if change is not None and change.events:
@@ -200,8 +208,6 @@ class _Run:
                 report.refreshed += stored
                 report.superseded += not stored
                 report.refusals_in_a_row = self._failures_in_a_row = 0
-                # One more for each success doubles the window with every round trip.
-                self._window = min(self._window + 1, self._limit)
             case Refused():
                 report.refused += stored
                 report.superseded += not stored

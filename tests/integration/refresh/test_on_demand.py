@@ -250,6 +250,17 @@ def test_an_admin_may_present_a_refused_token_once_more(sandbox: Sandbox) -> Non
     assert (connection.status, connection.status_reason) == ("connected", "")
 
 
+def test_an_admin_learns_that_it_is_still_refused(sandbox: Sandbox) -> None:
+    """A second refusal raises, and keeps the reason that the first one had."""
+    connection = sandbox_connection(
+        sandbox, **expired(status="reconnect_required", status_reason="interrupted")
+    )
+    sandbox.post("sandbox/revoke", user="priya")
+    with pytest.raises(ReconnectRequired):
+        refresh_now(connection, even_if_refused=True)
+    assert (connection.status, connection.status_reason) == ("reconnect_required", "interrupted")
+
+
 def test_s43_a_refused_token_is_replaced_once(sandbox: Sandbox) -> None:
     """After a 401 a newer token is adopted, a minute-old one refreshed, a brand-new one kept."""
     connection = sandbox_connection(sandbox)
