@@ -1,5 +1,6 @@
 """Celery tasks. They carry no ids and no tokens: the database is the queue, messages only wake us."""
 
+import ctypes
 import multiprocessing
 from typing import Any
 
@@ -7,8 +8,8 @@ from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.maintain import maintain
-from actionstep_connect.flows.refresh import Report, count_due, refresh_due, summary
+from actionstep_connect.flows.maintain import drain, is_way_clear, maintain
+from actionstep_connect.flows.refresh import Report, count_due, summary
 from actionstep_connect.flows.refresh.run import TIME
 
 #: Seconds after which a waiting message is dropped, for the next one does the same work.
@@ -17,19 +18,24 @@ EXPIRES = 60
 ROUNDS_IN_A_RUN = 100
 MOST_DRAINS = 8
 
-# Shared with the pool's child processes, which are forked after `worker_init`.
-_shutting_down = multiprocessing.Event()
+#: Seconds. A limit kills between an answer and its store; a run ends by itself within a minute, or
+#: when the database is back. Said here, for None would mean the site's own `task_time_limit`.
+TIME_LIMIT = 3600
+
+# Shared with the pool's child processes, which are forked after `worker_init`. No multiprocessing
+# Event: a child killed while it holds that one's lock would stop all others for ever.
+_shutting_down = multiprocessing.RawValue(ctypes.c_bool, False)
 
 
 @worker_init.connect
 def _begin(**_: Any) -> None:
-    _shutting_down.clear()
+    _shutting_down.value = False
 
 
 @worker_shutting_down.connect
 def _end(**_: Any) -> None:
     # A run then finishes what is in flight, within HTTP_TIMEOUT, and gives the rest of its claims back.
-    _shutting_down.set()
+    _shutting_down.value = True
 
 
 _OPTIONS: dict[str, Any] = {
@@ -37,9 +43,8 @@ _OPTIONS: dict[str, Any] = {
     "acks_late": False,
     "ignore_result": True,
     "expires": EXPIRES,
-    # A run ends by itself; a limit could kill it between an answer and its store.
-    "time_limit": None,
-    "soft_time_limit": None,
+    "time_limit": TIME_LIMIT,
+    "soft_time_limit": TIME_LIMIT,
     "max_retries": 0,
 }
 
@@ -48,7 +53,7 @@ _OPTIONS: dict[str, Any] = {
 def maintain_connections() -> dict[str, Any]:
     """Refresh what is due, flag what is near its limit, prune. To be run every minute."""
     _share_backlog()
-    report = maintain(should_stop=_shutting_down.is_set)
+    report = maintain(should_stop=_is_shutting_down)
     _go_on(report)
     return summary(report)
 
@@ -56,12 +61,18 @@ def maintain_connections() -> dict[str, Any]:
 @shared_task(name="actionstep_connect.tasks.drain_due_connections", **_OPTIONS)
 def drain_due_connections() -> dict[str, Any]:
     """Refresh what is due beside a run under way. Sent by `maintain_connections`, never scheduled."""
-    report = refresh_due(should_stop=_shutting_down.is_set)
+    report = drain(should_stop=_is_shutting_down)
     _go_on(report)
     return summary(report)
 
 
+def _is_shutting_down() -> bool:
+    return bool(_shutting_down.value)
+
+
 def _share_backlog() -> None:
+    if not is_way_clear():
+        return
     share = get_config().refresh_concurrency * ROUNDS_IN_A_RUN
     for _ in range(min(count_due() // share, MOST_DRAINS)):
         drain_due_connections.delay()

@@ -9,7 +9,7 @@ from typing import Any
 from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, OUTAGE, REFUSALS
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
@@ -19,11 +19,8 @@ logger = logging.getLogger(__name__)
 def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     """Do one round of maintenance and leave a heartbeat."""
     started_at, clock = datetime.now(UTC), time.monotonic()
-    before = Heartbeat.objects.filter(pk=MAINTENANCE).first()
-    last: dict[str, Any] = before.summary if before else {}
-    report = refresh_due(
-        should_stop=should_stop, refusals_before=int(last.get("refusals_in_a_row", 0))
-    )
+    last = _last_summary()
+    report = _refresh(last, should_stop=should_stop)
     flagged, pruned = flag_nearing_limit(), prune()
     values: dict[str, Any] = {
         "started_at": started_at,
@@ -36,6 +33,26 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     _beat(values)
     _log(report, is_news=last.get("stopped_by") != report.stopped_by)
     return report
+
+
+def drain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
+    """Refresh what is due beside a run under way, as carefully as that; leave no heartbeat."""
+    return _refresh(_last_summary(), should_stop=should_stop)
+
+
+def is_way_clear() -> bool:
+    """Say whether the last round met nothing that several runs would only meet several times."""
+    return _last_summary().get("stopped_by") not in (CLIENT_REJECTED, REFUSALS, OUTAGE)
+
+
+def _last_summary() -> dict[str, Any]:
+    before = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    return before.summary if before else {}
+
+
+def _refresh(last: dict[str, Any], *, should_stop: Callable[[], bool]) -> Report:
+    refusals = int(last.get("refusals_in_a_row", 0))
+    return refresh_due(should_stop=should_stop, refusals_before=refusals)
 
 
 def _beat(values: dict[str, Any]) -> None:
