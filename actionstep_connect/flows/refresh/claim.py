@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -17,7 +18,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.database import on_primary, until_done
 from actionstep_connect.models import Connection
 from actionstep_connect.querysets import ConnectionQuerySet
 
@@ -101,7 +102,8 @@ def give_back(claims: Sequence[Claim]) -> None:
         released = {"lease_owner": "", "lease_expires_at": None}
         if not was_unknown:
             released["outcome_unknown_since"] = None
-        on_primary().filter(pk__in=ids, lease_owner=owner).update(**released)
+        mine = on_primary().filter(pk__in=ids, lease_owner=owner)
+        until_done(partial(mine.update, **released))
 
 
 def _claim_batch(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
@@ -112,9 +114,12 @@ def _claim_batch(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
 
 def _claim_by_lock(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
     # BEGIN; SELECT … FOR UPDATE SKIP LOCKED LIMIT n; UPDATE … WHERE id IN (…); COMMIT
+    # NO KEY where there is such a thing, so that a transaction which only points at the row is not
+    # in our way.
+    no_key = connections[rows.db].features.has_select_for_no_key_update
     owner, begun = secrets.token_hex(16), time.monotonic()
     with transaction.atomic(using=rows.db):
-        locked = list(rows.select_for_update(skip_locked=True)[:limit])
+        locked = list(rows.select_for_update(skip_locked=True, no_key=no_key)[:limit])
         if locked:
             _mark(on_primary().filter(pk__in=[row.pk for row in locked]), owner)
     return [
@@ -160,5 +165,5 @@ def _is_older_than_lease(row: Connection) -> bool:
     return (
         since is not None
         and until is not None
-        and since < until - lease_length() - _CLOCK_RESOLUTION
+        and abs(until - lease_length() - since) > _CLOCK_RESOLUTION
     )

@@ -5,6 +5,7 @@ the queue, so a run may be cut off, doubled or left out without losing anything.
 """
 
 import logging
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -14,11 +15,9 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
-
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.database import AWAY, on_primary
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
 from actionstep_connect.flows.refresh.renew import (
@@ -45,6 +44,7 @@ REFUSALS = "refusals"
 CLIENT_REJECTED = "client_rejected"
 DATABASE = "database"
 SHUTDOWN = "shutdown"
+THREADS = "threads"
 TIME = "time"
 
 
@@ -112,12 +112,14 @@ class _Run:
     def run(self) -> Report:
         self._report.due = count_due()
         if self._report.due:
-            with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
-                try:
-                    self._refresh(threads)
-                finally:
-                    self._finish(threads)
-            tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
+            try:
+                with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
+                    try:
+                        self._refresh(threads)
+                    finally:
+                        self._finish(threads)
+            finally:
+                tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
         return self._report
 
     def _refresh(self, threads: ThreadPoolExecutor) -> None:
@@ -160,7 +162,7 @@ class _Run:
         wanted = min(2 * self._window, self._limit) - len(self._unsent)
         try:
             claims = claim_due(limit=wanted)
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             self._stop(DATABASE, f"Claiming failed: {type(error).__name__}.")
             return
         self._unsent.extend(claims)
@@ -176,8 +178,22 @@ class _Run:
         return self._in_flight < window
 
     def _send(self, threads: ThreadPoolExecutor, claim: Claim) -> None:
+        # Where no thread can be started, the job is queued all the same, and an older thread may
+        # take it up. Whoever takes its turn first, they or we, has the claim.
+        turn = threading.Lock()
+
+        def job() -> None:
+            if turn.acquire(blocking=False):
+                self._answers.put((claim, renew(claim)))
+
+        try:
+            threads.submit(job)
+        except RuntimeError:
+            self._stop(THREADS, "No more threads could be started.")
+            if turn.acquire(blocking=False):
+                self._unsent.appendleft(claim)
+                return
         self._in_flight += 1
-        threads.submit(lambda: self._answers.put((claim, renew(claim))))
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
         claim, outcome = self._answers.get()

@@ -1,0 +1,277 @@
+"""Leases and generations: whose answer counts, and when nothing may be sent any more."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from actionstep_connect.api import disconnect
+from actionstep_connect.flows.refresh import refresh_due
+from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
+from actionstep_connect.flows.refresh.renew import Failed, Refused, Renewed, Unsent, renew
+from actionstep_connect.flows.refresh.store import store
+from actionstep_connect.models import Connection
+from tests.connections import (
+    expired,
+    make_connection,
+    make_user,
+    sandbox_connection,
+    sandbox_connections,
+)
+from tests.hostile_server import HostileServer
+from tests.integration.connect.person import Person
+from tests.integration.refresh.gate import close_gate, meanwhile
+from tests.integration.refresh.test_answers import fault, requests
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INVALID_GRANT: dict[str, Any] = {"status": 400, "body": {"error": "invalid_grant"}}
+
+
+def claimed() -> Claim:
+    (claim,) = claim_due(limit=1)
+    return claim
+
+
+def let_leases_lapse() -> None:
+    """Have every lease end in the past, as if its owner had been gone for minutes."""
+    Connection.objects.exclude(lease_owner="").update(lease_expires_at=Now() - timedelta(seconds=1))
+
+
+def only() -> Connection:
+    return Connection.objects.get()
+
+
+def test_s23_a_refusal_of_an_older_token_does_not_count(endpoint: HostileServer) -> None:
+    """A token that was refused after another had taken its place harms nobody."""
+    connection = make_connection(make_user(), **expired())
+    gate = close_gate(endpoint, **INVALID_GRANT)
+    with meanwhile(refresh_due) as result:
+        gate.wait()
+        let_leases_lapse()
+        endpoint.answer(body={"access_token": "new", "refresh_token": "newer"})
+        refresh_due()
+        gate.open()
+    assert result.get().superseded == 1
+    connection.refresh_from_db()
+    assert (connection.status, connection.generation) == ("connected", 2)
+    assert connection.open_refresh_token().reveal() == "newer"
+
+
+def test_s23_a_refusal_by_a_former_owner_does_not_count(endpoint: HostileServer) -> None:
+    """Whoever lost its lease cannot mark a row dead while another is presenting the same token."""
+    make_connection(make_user(), **expired())
+    late = claimed()
+    let_leases_lapse()
+    owner = claimed()
+    assert store(late, Refused()) is None
+    row = only()
+    assert (row.status, row.lease_owner) == ("connected", owner.owner)
+
+
+def test_s24_a_lease_outlasts_the_http_time_limit(settings: Settings) -> None:
+    """By the database's own clock there is room for two whole exchanges and a minute."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "HTTP_TIMEOUT": 45}
+    make_connection(make_user(), **expired())
+    claimed()
+    assert Connection.objects.filter(lease_expires_at__gt=Now() + timedelta(seconds=145)).exists()
+    assert Connection.objects.filter(lease_expires_at__lt=Now() + timedelta(seconds=155)).exists()
+
+
+def test_s24_nobody_else_claims_a_row_under_lease() -> None:
+    """Until the lease lapses; then anybody may, and nothing else is due before it."""
+    make_connection(make_user(), **expired())
+    claimed()
+    assert claim_due(limit=5) == []
+    let_leases_lapse()
+    assert len(claim_due(limit=5)) == 1
+
+
+def test_s24_lapsed_leases_are_taken_last() -> None:
+    """A row that kills its workers does not starve the others, however long it is overdue."""
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    deadly = make_connection(make_user(), **expired(refresh_at=long_ago))
+    claimed()
+    let_leases_lapse()
+    others = {make_connection(make_user(), **expired()).pk for _ in range(2)}
+    assert {claim.id for claim in claim_due(limit=2)} == others
+    assert [claim.id for claim in claim_due(limit=2)] == [deadly.pk]
+
+
+def test_s24_a_lease_is_released_only_by_its_owner() -> None:
+    """Neither a late return nor a late failure ends the lease of another."""
+    make_connection(make_user(), **expired())
+    late = claimed()
+    let_leases_lapse()
+    owner = claimed()
+    give_back([late])
+    store(late, Unsent())
+    row = only()
+    assert row.lease_owner == owner.owner
+    assert row.lease_expires_at is not None
+    assert row.outcome_unknown_since is not None
+
+
+def test_s24_a_late_failure_changes_nothing(sandbox: Sandbox) -> None:
+    """It counts for nobody: another is at work on the row."""
+    sandbox_connection(sandbox, **expired())
+    late = claimed()
+    fault(sandbox, "status_503")
+    outcome = renew(late)
+    assert isinstance(outcome, Failed)
+    let_leases_lapse()
+    owner = claimed()
+    before = Connection.objects.values().get()
+    assert store(late, outcome) is None
+    assert Connection.objects.values().get() == before
+    assert before["lease_owner"] == owner.owner
+
+
+def test_s24_a_late_answer_never_overwrites_a_newer_token(endpoint: HostileServer) -> None:
+    """The answer to an older refresh token comes after the store of a newer one: dropped."""
+    make_connection(make_user(), **expired())
+    gate = close_gate(endpoint)
+    with meanwhile(refresh_due) as result:
+        gate.wait()
+        let_leases_lapse()
+        endpoint.answer(body={"access_token": "new", "refresh_token": "newer"})
+        refresh_due()
+        gate.open()
+    report = result.get()
+    assert (report.refreshed, report.superseded) == (0, 1)
+    assert only().open_refresh_token().reveal() == "newer"
+    assert only().generation == 2
+
+
+def test_s24_a_good_late_answer_heals_a_row_marked_dead_meanwhile(endpoint: HostileServer) -> None:
+    """The successor of the token that was refused to somebody else is the one that counts."""
+    make_connection(make_user(), **expired())
+    gate = close_gate(endpoint)
+    with meanwhile(refresh_due) as result:
+        gate.wait()
+        let_leases_lapse()
+        endpoint.answer(**INVALID_GRANT)
+        refresh_due()
+        assert (only().status, only().status_reason) == ("reconnect_required", "interrupted")
+        gate.open()
+    assert result.get().refreshed == 1
+    row = only()
+    assert (row.status, row.status_reason, row.lease_owner) == ("connected", "", "")
+    assert row.open_refresh_token().reveal() == "canary-refresh-token"
+    assert row.refresh_at is not None
+
+
+@pytest.mark.parametrize("unknown_since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_s24_a_claim_that_runs_short_is_dropped_unsent(
+    sandbox: Sandbox, unknown_since: datetime | None
+) -> None:
+    """Less than HTTP_TIMEOUT of lease is left: nothing is sent, and the row is as before its claim."""
+    sandbox_connection(sandbox, **expired(outcome_unknown_since=unknown_since))
+    before = Connection.objects.values().get()
+    claim = claimed()
+    assert only().outcome_unknown_since is not None
+    # HTTP_TIMEOUT is 5 seconds here, and the lease 70; it was claimed 65 seconds ago.
+    late = replace(claim, begun=claim.begun - 65)
+    outcome = renew(late)
+    assert isinstance(outcome, Unsent)
+    assert requests(sandbox) == 0
+    store(late, outcome)
+    assert Connection.objects.values().get() == before
+    assert isinstance(renew(replace(claimed(), begun=claim.begun - 60)), Renewed)
+
+
+def test_an_unknown_outcome_is_recorded_before_anything_is_sent(endpoint: HostileServer) -> None:
+    """The mark is committed while the request is on its way, and an older one stays as it was."""
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    marked = make_connection(make_user(), **expired(outcome_unknown_since=long_ago))
+    fresh = make_connection(make_user(), **expired())
+    gates = [close_gate(endpoint), close_gate(endpoint)]
+    with meanwhile(refresh_due):
+        gates[0].wait(requests=2)
+        rows = {row.pk: row for row in Connection.objects.all()}
+        for gate in gates:
+            gate.open()
+    assert rows[marked.pk].outcome_unknown_since == long_ago
+    assert rows[fresh.pk].outcome_unknown_since is not None
+    assert not Connection.objects.exclude(outcome_unknown_since=None).exists()
+
+
+def test_s28_a_disconnect_during_a_refresh_wins(endpoint: HostileServer) -> None:
+    """The answer that comes afterwards does not bring the connection back."""
+    connection = make_connection(make_user(), **expired())
+    gate = close_gate(endpoint)
+    with meanwhile(refresh_due) as result:
+        gate.wait()
+        disconnect(connection)
+        gate.open()
+    assert result.get().superseded == 1
+    row = only()
+    assert (row.status, row.sealed_access_token, row.sealed_refresh_token) == (
+        "disconnected",
+        "",
+        "",
+    )
+    assert row.refresh_at is None
+
+
+@pytest.mark.parametrize("after", ["good", "refused"])
+def test_s28_a_reconnect_during_a_refresh_wins(sandbox: Sandbox, after: str) -> None:
+    """What comes of the former refresh token, good or bad, does not touch the new connection."""
+    old = sandbox_connection(sandbox, **expired())
+    if after == "refused":
+        sandbox.post("sandbox/revoke", user="priya")
+    fault(sandbox, "slow_after", grant_type="refresh_token", seconds=1.5)
+    with meanwhile(refresh_due) as result:
+        Person(old.user).connect()
+        row = only()
+        assert (row.generation, row.lease_owner) == (2, "")
+        new = row.sealed_refresh_token
+    assert result.get().superseded == 1
+    row = only()
+    assert (row.status, row.generation, row.sealed_refresh_token) == ("connected", 2, new)
+    Connection.objects.update(refresh_at=datetime.now(UTC))
+    assert refresh_due().refreshed == 1
+
+
+def test_s28_saving_a_stale_instance_raises(sandbox: Sandbox) -> None:
+    """It cannot bring back the token that a worker has spent meanwhile."""
+    sandbox_connection(sandbox, **expired())
+    stale = only()
+    refresh_due()
+    present = Connection.objects.values().get()
+    stale.last_error = "whatever a site may do"
+    with pytest.raises(ValueError, match="only the flows write"):
+        stale.save()
+    with pytest.raises(ValueError, match="only the flows write"):
+        stale.save(update_fields=["orgkey", "sealed_refresh_token"])
+    stale.save(update_fields=["orgkey"])
+    assert Connection.objects.values().get() == present
+
+
+def test_threads_that_cannot_be_started_cost_no_claim(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a container's limit of threads a run uses those it has, ends, and holds nothing."""
+    sandbox_connections(sandbox, 20, **expired())
+
+    start, started = threading.Thread.start, []
+
+    def start_two(thread: threading.Thread) -> None:
+        if thread.name.startswith("actionstep"):
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    report = refresh_due()
+    monkeypatch.undo()
+    assert report.stopped_by == "threads"
+    assert not Connection.objects.exclude(lease_owner="", outcome_unknown_since=None).exists()
+    assert Connection.objects.filter(generation=2).count() == report.refreshed > 0
+    assert refresh_due().refreshed == 20 - report.refreshed
