@@ -259,7 +259,8 @@ def test_threads_that_cannot_be_started_cost_no_claim(
     """At a container's limit of threads a run uses those it has, ends, and holds nothing."""
     sandbox_connections(sandbox, 20, **expired())
 
-    start, started = threading.Thread.start, []
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
 
     def start_two(thread: threading.Thread) -> None:
         if thread.name.startswith("actionstep"):
