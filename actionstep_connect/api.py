@@ -4,13 +4,18 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from actionstep_connect.client import ActionstepClient, AsyncActionstepClient
-from actionstep_connect.decorators import actionstep_connection_required, redirect_to_connect
+from actionstep_connect.decorators import (
+    ActionstepRequest,
+    actionstep_connection_required,
+    redirect_to_connect,
+)
 from actionstep_connect.flows.disconnect import disconnect
 from actionstep_connect.flows.refresh import afresh_token, arefresh_now, fresh_token, refresh_now
 from actionstep_connect.models import Connection
 
 __all__ = [
     "ActionstepClient",
+    "ActionstepRequest",
     "AsyncActionstepClient",
     "actionstep_connection_required",
     "adisconnect",

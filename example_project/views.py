@@ -6,8 +6,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from actionstep_connect.api import ActionstepClient, actionstep_connection_required
-from actionstep_connect.decorators import ActionstepRequest
+from actionstep_connect.api import (
+    ActionstepClient,
+    ActionstepRequest,
+    actionstep_connection_required,
+)
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     ActionstepPermissionDenied,

@@ -6,6 +6,7 @@ from tempfile import gettempdir
 from typing import Any
 
 import dj_database_url
+import django
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,10 @@ TEMPLATES = [
         },
     },
 ]
+
+# From Django 6.1 on a site names its mailers; before, its EMAIL_BACKEND.
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 # The fast hasher: no test here is about passwords.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
