@@ -105,6 +105,7 @@ class _Run:
         self._unsent: deque[Claim] = deque()
         self._in_flight = 0
         self._answers: SimpleQueue[tuple[Claim, Outcome]] = SimpleQueue()
+        self._unstored: deque[tuple[Claim, Outcome]] = deque()
         self._all_claimed = False
         self._changes: list[Change] = []
         self._report = Report(refusals_in_a_row=refusals_before)
@@ -136,7 +137,7 @@ class _Run:
         # Whatever happened, an answer on its way may hold the only refresh token there is.
         if self._unsent:
             self._stop(SHUTDOWN)
-        while self._in_flight:
+        while self._in_flight or self._unstored:
             self._receive(threads)
         if self._unsent:
             give_back(self._unsent)
@@ -196,18 +197,29 @@ class _Run:
         self._in_flight += 1
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
-        claim, outcome = self._answers.get()
+        if self._in_flight:
+            self._take(threads, *self._answers.get())
+        # Of answers that came together, each lets its next request go before the first is stored:
+        # so the database is not in their way.
+        while not self._answers.empty():
+            self._take(threads, *self._answers.get())
+        while self._unstored:
+            claim, outcome = self._unstored[0]
+            change = self._store(claim, outcome)
+            self._unstored.popleft()  # Only now: to store twice does no harm, not to store does.
+            self._count(outcome, stored=change is not None)
+            if change is not None and change.events:
+                self._changes.append(change)
+
+    def _take(self, threads: ThreadPoolExecutor, claim: Claim, outcome: Outcome) -> None:
+        self._unstored.append((claim, outcome))
         self._in_flight -= 1
         if isinstance(outcome, Renewed):
-            # One more for each success doubles the window with every round trip. The next request
-            # goes out before this answer is stored, so that the database is not in its way.
+            # One more for each success doubles the window with every round trip.
             self._window = min(self._window + 1, self._limit)
+            self._look_for_stop()
             if self._may_send():
                 self._send(threads, self._unsent.popleft())
-        change = self._store(claim, outcome)
-        self._count(outcome, stored=change is not None)
-        if change is not None and change.events:
-            self._changes.append(change)
 
     def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
         try:
