@@ -57,7 +57,7 @@ def test_s22_eight_workers_make_one_request(sandbox: Sandbox) -> None:
 def test_s22_callers_in_several_processes_make_one_request(sandbox: Sandbox) -> None:
     """Four processes ask for one expired token at once: all get the new one, for one request."""
     connection = sandbox_connection(sandbox)
-    rounds = ROUNDS // 2
+    rounds = ROUNDS // 4
     with running_workers(4) as processes:
         for _ in range(rounds):
             make_due(Connection.objects)
@@ -71,7 +71,7 @@ def test_s22_callers_in_several_processes_make_one_request(sandbox: Sandbox) -> 
 def test_s22_a_worker_and_a_caller_make_one_request(sandbox: Sandbox) -> None:
     """Whichever comes first refreshes; the caller gets the new token either way."""
     connection = sandbox_connection(sandbox)
-    rounds = ROUNDS // 2
+    rounds = ROUNDS // 4
     with running_workers(2) as (worker, site):
         for _ in range(rounds):
             make_due(Connection.objects)
