@@ -1,0 +1,79 @@
+"""Drain tasks share a backlog, and are as careful as the run that they help."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from actionstep_connect import tasks
+from actionstep_connect.api import get_access_token
+from actionstep_connect.exceptions import ReconnectRequired
+from actionstep_connect.flows.maintain import is_way_clear, maintain
+from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
+from actionstep_connect.models import Connection
+from tests.connections import expired, sandbox_connection, sandbox_connections
+from tests.integration.refresh.test_answers import fault, requests
+from tests.integration.refresh.test_processes import make_due
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_s29_a_drain_task_does_not_begin_its_own_count_of_refusals(sandbox: Sandbox) -> None:
+    """After a fleet was refused it sends one probe, as the next run would, and asks for no help."""
+    sandbox_connections(sandbox, 30, **expired())
+    fault(sandbox, "oauth_error", error="invalid_grant", times=None)
+    assert maintain().stopped_by == "refusals"
+    assert not is_way_clear()
+    assert tasks.drain_due_connections()["refused"] == 1
+    sandbox.delete("sandbox/faults")
+    assert tasks.drain_due_connections()["refreshed"] == 9
+    maintain()
+    assert is_way_clear()
+
+
+def test_a_backlog_is_shared_by_as_many_drain_tasks_as_it_takes(
+    sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each hundred rounds of requests, none for less, and none while Actionstep is out."""
+    sent: list[str] = []
+    monkeypatch.setattr(tasks.drain_due_connections, "delay", lambda: sent.append("drain"))
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REFRESH_CONCURRENCY": 1}
+    sandbox_connections(sandbox, 210, **expired())
+    fault(sandbox, "status_503", times=None)
+    tasks.maintain_connections()
+    assert sent == ["drain", "drain"]
+    make_due(Connection.objects)
+    tasks.maintain_connections()
+    assert sent == ["drain", "drain"]
+
+
+def test_a_clock_hours_ahead_does_not_hold_callers_up(sandbox: Sandbox) -> None:
+    """Times that a wrong clock wrote are neither a backoff nor a brand-new token."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "status_503")
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=11), tick=True):
+        maintain()
+    connection.refresh_from_db()
+    assert connection.last_failed_at is not None
+    get_access_token(connection)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=11), tick=True):
+        refresh_now(connection)
+    assert replace_refused_token(connection) is True
+    assert requests(sandbox) == 4
+
+
+def test_another_organisations_tokens_stay_unusable_when_it_is_not_named_again(
+    sandbox: Sandbox,
+) -> None:
+    """An admin's second try that is answered without an orgkey does not make them this one's."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "members", set={"orgkey": "somebody-elses"})
+    maintain()
+    fault(sandbox, "members", remove=["orgkey"])
+    with pytest.raises(ReconnectRequired, match="another organisation"):
+        refresh_now(connection, even_if_refused=True)
+    row = Connection.objects.get()
+    assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
+    assert row.generation == 3
