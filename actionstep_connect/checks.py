@@ -1,10 +1,10 @@
 """System checks: what `manage.py check` says, and what only `check --deploy` says.
 
-Nothing here opens a token, asks a database, or needs a network. Each id has its line in
-`docs/checks.md`.
+Nothing here opens a token or needs a network, and only `check --database` asks a database. Each id
+has its line in `docs/checks.md`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,8 @@ from django.apps import apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
+from django.utils.module_loading import import_string
 
 from actionstep_connect.conf import SETTING, decode_key, find_problems, get_config, get_site
 from actionstep_connect.crypto import fetch_keys, get_key_ring
@@ -34,6 +35,7 @@ def register_checks() -> None:
     """Register the checks under this package's tag."""
     for check in (check_settings, check_site):
         checks.register(check, TAG)
+    checks.register(check_stored_keys, TAG, checks.Tags.database)
     for check in (check_keys, check_endpoints, check_deployment, check_row_locks):
         checks.register(check, TAG, deploy=True)
 
@@ -54,6 +56,17 @@ def check_site(**_: Any) -> list[CheckMessage]:
 def check_keys(**_: Any) -> list[CheckMessage]:
     """Name keys that somebody could guess. A callable is asked for its keys."""
     return [] if find_problems() else list(_key_problems())
+
+
+def check_stored_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Name keys that rows use and the key ring lacks, when asked for the database that has the rows."""
+    model = apps.get_model("actionstep_connect", "Connection")
+    alias = router.db_for_write(model)
+    if alias not in (databases or ()) or find_problems():
+        return []
+    if model._meta.db_table not in connections[alias].introspection.table_names():
+        return []  # `migrate` checks before it makes the tables.
+    return list(_stored_key_problems())
 
 
 def check_endpoints(**_: Any) -> list[CheckMessage]:
@@ -126,6 +139,31 @@ def _key_problems() -> Iterator[CheckMessage]:
                 "out once no row is sealed with it any more.",
                 id=f"{TAG}.E021",
             )
+
+
+def _stored_key_problems() -> Iterator[CheckMessage]:
+    try:
+        # Models exist only once every app is loaded, and this module is loaded before.
+        missing: dict[str, int] = import_string("actionstep_connect.flows.keys.missing_keys")()
+    except DatabaseError:
+        raise  # Django's own checks say better what is wrong with a database.
+    except Exception as error:  # noqa: BLE001 - a site's own callable may raise anything.
+        # Its message might hold a key, or an address with a password.
+        yield Error(
+            f"Whether {SETTING}['ENCRYPTION_KEYS'] open what is stored is not known: the callable "
+            f"raised {type(error).__name__}.",
+            hint="Make the callable return a list of keys, then run this check again.",
+            id=f"{TAG}.E014",
+        )
+        return
+    for name, rows in missing.items():
+        yield Error(
+            f"{rows} stored row(s) need key {name!r}, which {SETTING}['ENCRYPTION_KEYS'] lacks: "
+            "their tokens cannot be opened.",
+            hint="Put that key back, behind the first one, and run `manage.py actionstep_rotate_keys`. "
+            "If it is lost, disconnect these connections; their users then connect again.",
+            id=f"{TAG}.E013",
+        )
 
 
 def _unusable_keys(message: str) -> CheckMessage:

@@ -34,7 +34,11 @@ FORMAT = "v1"
 NONCE_BYTES = 12
 TAG_BYTES = 16
 
-_ENVELOPE = re.compile(rf"{FORMAT}\.(?P<key_id>[0-9a-f]{{8}})\.(?P<body>[A-Za-z0-9_=-]+)", re.ASCII)
+#: How many characters of an envelope name its format and its key.
+PREFIX_LENGTH = len(FORMAT) + 10
+
+_PREFIX = re.compile(rf"{FORMAT}\.(?P<key_id>[0-9a-f]{{8}})\.", re.ASCII)
+_ENVELOPE = re.compile(rf"{_PREFIX.pattern}(?P<body>[A-Za-z0-9_=-]+)", re.ASCII)
 
 
 class Secret:
@@ -97,6 +101,12 @@ def generate_key() -> str:
 def key_id(key: bytes) -> str:
     """Return the short public name of a master key, which reveals nothing of the key."""
     return sha256(b"actionstep_connect key id\0" + key).hexdigest()[:8]
+
+
+def read_key_id(envelope: str) -> str:
+    """Return the name of the key that `envelope` says it needs, without opening it; else nothing."""
+    match = _PREFIX.match(envelope)
+    return match["key_id"] if match else ""
 
 
 class KeyRing:

@@ -5,9 +5,11 @@ import multiprocessing
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
+from django.db import connections
 
 from actionstep_connect.conf import get_config
+from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import drain, is_way_clear, maintain
 from actionstep_connect.flows.refresh import Report, count_due, summary
 from actionstep_connect.flows.refresh.run import TIME
@@ -30,6 +32,13 @@ _shutting_down = multiprocessing.RawValue(ctypes.c_bool, False)
 @worker_init.connect
 def _begin(**_: Any) -> None:
     _shutting_down.value = False
+
+
+@worker_ready.connect
+def _check_keys(**_: Any) -> None:
+    # Not at `worker_init`: there the worker has no log yet. Children forked later share no socket.
+    warn_of_missing_keys()
+    connections.close_all()
 
 
 @worker_shutting_down.connect

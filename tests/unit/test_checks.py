@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.checks import CheckMessage, run_checks
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Tags, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
 from actionstep_connect.checks import TAG
-from actionstep_connect.crypto import generate_key
+from actionstep_connect.crypto import generate_key, get_key_ring
+from tests.connections import make_connection, make_user
 from tests.unit.test_conf import MINIMAL, SANDBOX
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +197,36 @@ def test_the_sandbox_is_no_part_of_a_site() -> None:
     assert f"{TAG}.E011" in done.stderr
 
 
+@pytest.mark.django_db
+def test_s35_a_key_that_rows_need_is_named_by_the_database_check() -> None:
+    """`check --database default` names the missing key, and only it does; with the key it is silent."""
+    make_connection(make_user())
+    (needed,) = get_key_ring().key_ids
+    present: dict[str, Any] = {**django_settings.ACTIONSTEP_CONNECT}
+    wrong = {**present, "ENCRYPTION_KEYS": [generate_key()]}
+    assert run_checks(tags=[Tags.database, TAG], databases=["default"]) == []
+    with override_settings(ACTIONSTEP_CONNECT=wrong):
+        (message,) = run_checks(tags=[TAG], databases=["default"])
+        assert run_checks(tags=[TAG]) == []
+        with pytest.raises(SystemCheckError, match=needed):
+            call_command("check", databases=["default"])
+    assert message.id == f"{TAG}.E013"
+    assert needed in message.msg
+    both = {**present, "ENCRYPTION_KEYS": [generate_key(), *present["ENCRYPTION_KEYS"]]}
+    with override_settings(ACTIONSTEP_CONNECT=both):
+        assert run_checks(tags=[TAG], databases=["default"]) == []
+
+
+@pytest.mark.django_db
+def test_s35_a_vault_that_is_away_is_said_by_the_database_check() -> None:
+    """Where the keys cannot be fetched, the check says so without repeating what the vault said."""
+    away = {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.a_vault_that_is_away"}
+    with override_settings(ACTIONSTEP_CONNECT=away):
+        (message,) = run_checks(tags=[TAG], databases=["default"])
+    assert message.id == f"{TAG}.E014"
+    assert "canary" not in str(message)
+
+
 def test_ids_are_unique_and_documented() -> None:
     """`docs/checks.md` has one line for each id in the code, and the code has each id of the page."""
     lines = re.findall(rf"^\| `{TAG}\.([EW]\d{{3}})` \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE)
@@ -203,5 +237,5 @@ def test_ids_are_unique_and_documented() -> None:
     assert not [name for name, count in Counter(checks).items() if count > 1]
     assert not conf & set(checks)
     assert conf | set(checks) == set(lines)
-    tested = {name for name, _ in MISTAKES + DEPLOYED_MISTAKES} | {"E011", "W022"}
+    tested = {name for name, _ in MISTAKES + DEPLOYED_MISTAKES} | {"E011", "W022", "E013", "E014"}
     assert tested == set(lines)

@@ -1,0 +1,97 @@
+"""Which keys the rows need, read from the outside of their envelopes: no token is opened here."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, router
+from django.db.models import Count
+from django.db.models.functions import Substr
+
+from actionstep_connect.crypto import PREFIX_LENGTH, Context, get_key_ring, read_key_id
+from actionstep_connect.models import AuthorizationRequest, Connection
+from actionstep_connect.models.authorization_request import CODE_VERIFIER
+from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+
+logger = logging.getLogger(__name__)
+
+#: Stands for the key of a value that is no envelope of ours.
+NO_ENVELOPE = "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A model whose rows hold envelopes."""
+
+    model: type[models.Model]
+    #: The sealed columns, each with the field of its sealing context.
+    columns: dict[str, str]
+    #: What the sealing context is made of.
+    identity: tuple[str, ...]
+    #: Says what a row's envelope of one such field is bound to.
+    context: Callable[[Any, str], Context]
+
+    @property
+    def rows(self) -> "models.QuerySet[Any]":
+        """All rows, on the primary."""
+        return self.model._default_manager.using(router.db_for_write(self.model)).order_by()
+
+
+TABLES = (
+    Table(
+        model=Connection,
+        columns={"sealed_access_token": ACCESS_TOKEN, "sealed_refresh_token": REFRESH_TOKEN},
+        identity=("user_id", "environment", "orgkey", "generation"),
+        context=Connection.context,
+    ),
+    Table(
+        model=AuthorizationRequest,
+        columns={"sealed_code_verifier": CODE_VERIFIER},
+        identity=("state_hash", "user_id", "environment", "orgkey"),
+        context=lambda row, _: row.context(),
+    ),
+)
+
+
+def count_rows_by_key() -> Counter[str]:
+    """Return how many rows need each key id; a row that needs two is counted under both."""
+    counts: Counter[str] = Counter()
+    for table in TABLES:
+        for key_ids, rows in _combinations(table):
+            counts.update(dict.fromkeys(key_ids, rows))
+    return counts
+
+
+def missing_keys() -> dict[str, int]:
+    """Return each key id that rows need and the key ring lacks, with the number of those rows."""
+    known = get_key_ring().key_ids
+    return {name: rows for name, rows in sorted(count_rows_by_key().items()) if name not in known}
+
+
+def warn_of_missing_keys() -> None:
+    """Log an error for each key that rows need and this process lacks; never raises."""
+    try:
+        missing = missing_keys()
+    except Exception as error:  # noqa: BLE001 - a site's own callable, or a database that is away.
+        logger.warning("actionstep_connect.keys_unknown error=%s", type(error).__name__)
+        return
+    for name, rows in missing.items():
+        logger.error(
+            "actionstep_connect.key_missing key=%s rows=%d: ENCRYPTION_KEYS lacks it, so these "
+            "connections cannot be refreshed. Put it back.",
+            name,
+            rows,
+        )
+
+
+def _combinations(table: Table) -> Iterator[tuple[set[str], int]]:
+    # SELECT SUBSTR(column, 1, 12), …, COUNT(*) … GROUP BY 1, …
+    names = {
+        f"prefix_of_{column}": Substr(column, 1, PREFIX_LENGTH, output_field=models.CharField())
+        for column in table.columns
+    }
+    groups = table.rows.annotate(**names).values_list(*names).annotate(Count("pk")).order_by()
+    for *prefixes, rows in groups:
+        yield {read_key_id(prefix) or NO_ENVELOPE for prefix in prefixes if prefix}, rows
