@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from actionstep_connect.admin.condition import Tone
 from actionstep_connect.admin.times import when
@@ -35,7 +36,8 @@ def current_notices(*, now: datetime) -> list[Notice]:
                 ),
             )
         ]
-    return [notice for notice in (_refused(heartbeat), missing(heartbeat, now=now)) if notice]
+    notices = (_refused(heartbeat), missing(heartbeat, now=now), _stranded(heartbeat))
+    return [notice for notice in notices if notice]
 
 
 def missing(heartbeat: Heartbeat, *, now: datetime) -> Notice | None:
@@ -69,3 +71,19 @@ def _refused(heartbeat: Heartbeat) -> Notice | None:
             ),
         )
     return None
+
+
+def _stranded(heartbeat: Heartbeat) -> Notice | None:
+    count = heartbeat.summary.get("stranded")
+    if not count:
+        return None
+    text = ngettext(
+        "%(count)d connection was made for another CLIENT_ID and is no longer refreshed.",
+        "%(count)d connections were made for another CLIENT_ID and are no longer refreshed.",
+        count,
+    )
+    return Notice(
+        Tone.BAD,
+        text % {"count": count},
+        _("Set CLIENT_ID back, or ask these users to connect again."),
+    )

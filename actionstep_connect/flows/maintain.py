@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from actionstep_connect.conf import get_config
+from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
@@ -21,17 +23,19 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     started_at, clock = datetime.now(UTC), time.monotonic()
     last = _last_summary()
     report = _refresh(last, should_stop=should_stop)
-    flagged, pruned = flag_nearing_limit(), prune()
+    flagged, pruned, stranded = flag_nearing_limit(), prune(), _count_stranded()
     values: dict[str, Any] = {
         "started_at": started_at,
         "finished_at": datetime.now(UTC),
         "seconds": round(time.monotonic() - clock, 3),
-        "summary": summary(report) | {"flagged": flagged, "pruned": pruned},
+        "summary": summary(report) | {"flagged": flagged, "pruned": pruned, "stranded": stranded},
     }
-    if report.error:
-        values |= {"last_error": report.error[:300], "last_error_at": values["finished_at"]}
+    if error := report.error or _lament(stranded):
+        values |= {"last_error": error[:300], "last_error_at": values["finished_at"]}
     _beat(values)
     _log(report, is_news=last.get("stopped_by") != report.stopped_by)
+    if stranded and not last.get("stranded"):
+        logger.error("actionstep_connect.run stranded=%d %s", stranded, _lament(stranded))
     return report
 
 
@@ -53,6 +57,23 @@ def _last_summary() -> dict[str, Any]:
 def _refresh(last: dict[str, Any], *, should_stop: Callable[[], bool]) -> Report:
     refusals = int(last.get("refusals_in_a_row", 0))
     return refresh_due(should_stop=should_stop, refusals_before=refusals)
+
+
+def _count_stranded() -> int:
+    # Those of the client ids below and above ours: two ranges of the index of what is due.
+    waiting = on_primary().here().exclude(refresh_at=None)
+    client_id = get_config().client_id
+    below, above = waiting.filter(client_id__lt=client_id), waiting.filter(client_id__gt=client_id)
+    return below.count() + above.count()
+
+
+def _lament(stranded: int) -> str:
+    if not stranded:
+        return ""
+    return (
+        f"{stranded} connections were made for another CLIENT_ID and are not refreshed: "
+        "set it back, or let their users reconnect."
+    )
 
 
 def _beat(values: dict[str, Any]) -> None:

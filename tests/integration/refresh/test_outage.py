@@ -1,18 +1,23 @@
 """Runs under trouble: outages, refusals of a whole fleet, wrong clocks, and time."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail
 from django.db import connection as database
+from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
+from actionstep_connect.signals import connection_recovered
 from tests.connections import expired, make_connection, make_user, sandbox_connections
 from tests.integration.refresh.test_answers import fault, requests
 from tests.sandbox_process import Sandbox
@@ -88,11 +93,72 @@ def test_a_refused_client_secret_shouts_once_and_is_in_the_heartbeat(
     assert maintain().refreshed == 10
 
 
-def test_another_client_id_is_never_sent_with_this_one(sandbox: Sandbox) -> None:
-    """A connection made under another client id is not due, whatever its times."""
+def test_a_changed_client_id_touches_nothing_and_shouts_once(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Connections of another client id are never sent with this one; one error says so."""
     sandbox_connections(sandbox, 3, **expired(client_id="former-client"))
-    assert refresh_due().due == 0
+    before = list(Connection.objects.order_by("pk").values())
+    for _ in range(3):
+        assert maintain().due == 0
     assert requests(sandbox) == 0
+    assert list(Connection.objects.order_by("pk").values()) == before
+    heartbeat = Heartbeat.objects.get()
+    assert heartbeat.summary["stranded"] == 3
+    assert "CLIENT_ID" in heartbeat.last_error
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_a_run_ends_in_time_and_says_that_more_is_due(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 55 s less one exchange nothing more is sent, and the rest goes back unclaimed."""
+    sandbox_connections(sandbox, 60, **expired())
+    clock = SimpleNamespace(monotonic=lambda: 2.0 * requests(sandbox))
+    monkeypatch.setattr("actionstep_connect.flows.refresh.run.time", clock)
+    report = refresh_due()
+    # HTTP_TIMEOUT is 5 s: at two seconds a request, 25 fit into 50 s, and some were on their way.
+    assert report.stopped_by == "time"
+    assert 25 <= report.refreshed < 50
+    assert not Connection.objects.exclude(lease_owner="").exists()
+
+
+def test_s25_a_receiver_that_raises_undoes_nothing(sandbox: Sandbox) -> None:
+    """Receivers run after the last store of the run, and their exceptions go no further."""
+    sandbox_connections(sandbox, 6, **expired(consecutive_failures=5))
+    stored_by_then = []
+
+    def receive(**_: Any) -> None:
+        stored_by_then.append(Connection.objects.filter(generation=2).count())
+        raise RuntimeError("a receiver's own trouble")
+
+    connection_recovered.connect(receive)
+    assert maintain().refreshed == 6
+    connection_recovered.disconnect(receive)
+    assert stored_by_then == [6] * 6
+
+
+def test_s31_no_transaction_is_open_during_http(sandbox: Sandbox) -> None:
+    """While requests are on their way another connection writes the same rows without waiting."""
+    sandbox_connections(sandbox, 4, **expired())
+    fault(sandbox, "slow", times=4, seconds=1)
+    written = []
+
+    def write() -> None:
+        try:
+            while not sandbox.get("sandbox/state")["counters"]["most_token_requests_at_once"]:
+                pass
+            begun = time.monotonic()
+            Connection.objects.update(last_error="written meanwhile")
+            written.append(time.monotonic() - begun)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    refresh_due()
+    thread.join()
+    assert written[0] < 0.5
 
 
 def test_another_environment_is_never_touched(sandbox: Sandbox) -> None:
