@@ -33,6 +33,8 @@ from tests.sandbox_process import Sandbox
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REFRESHES = 500
+#: So often at least must a kill have met claims that somebody held.
+HITS = 10
 
 
 @pytest.fixture
@@ -185,7 +187,7 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     print(f"seed {seed}")
     dice, kills, hit = random.Random(seed), 0, 0
     with running_workers(1) as (nursery,):
-        while requests(sandbox) < REFRESHES:
+        while requests(sandbox) < REFRESHES or hit < HITS:
             children = [nursery.do("hatch") for _ in range(2)]
             nursery.process.join(dice.uniform(0.05, 0.6))
             for child in children:
@@ -201,7 +203,6 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     assert set(accounts) <= {"kept", "lost in the window"}, accounts
     print(f"{kills} kills, {hit} times with claims held, {lost} of {len(accounts)} lost")
     assert presented_twice(sandbox) == lost
-    assert hit > 10
     assert lost <= 2 * kills
     assert not Connection.objects.exclude(lease_owner="").exists()
     # Kept means that its token is good.
