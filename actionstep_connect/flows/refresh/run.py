@@ -222,11 +222,12 @@ class _Run:
                 self._send(threads, self._unsent.popleft())
 
     def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
-        try:
-            return store(claim, outcome)
-        except Exception:
-            logger.exception("actionstep_connect.refresh.store_failed connection=%s", claim.id)
-            return None
+        for _ in range(2):  # A time limit may have struck, which is an exception like any other.
+            try:
+                return store(claim, outcome)
+            except Exception:
+                logger.exception("actionstep_connect.refresh.store_failed connection=%s", claim.id)
+        return None
 
     def _count(self, outcome: Outcome, *, stored: bool) -> None:
         report = self._report
