@@ -1,0 +1,17 @@
+"""A Celery worker on the database and the settings of the test that starts it, given as JSON."""
+
+import json
+import os
+
+from celery import Celery
+from django.conf import settings
+
+_given = json.loads(os.environ["CANARY"])
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+settings.ACTIONSTEP_CONNECT = _given["actionstep_connect"]
+settings.DATABASES["default"].update(_given["database"])
+
+app = Celery("canary", set_as_current=False)
+app.conf.update(_given["celery"])
+app.autodiscover_tasks(["actionstep_connect"])
+app.set_default()

@@ -1,0 +1,483 @@
+"""S39: marked secrets go through every public path, and nothing that comes out holds one."""
+
+import base64
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from celery import Celery, current_app
+from django.apps import apps
+from django.conf import settings as site_settings
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core import mail
+from django.core.management import call_command, get_commands
+from django.db import connections
+from django.forms.models import model_to_dict
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils.log import AdminEmailHandler
+from django.views.debug import ExceptionReporter
+from pytest_django import Settings
+
+from actionstep_connect import api, tasks, urls
+from actionstep_connect.crypto import generate_key
+from actionstep_connect.models import AuthorizationRequest, Connection, Heartbeat
+from tests.canary import leaks, spellings
+from tests.connections import expired, make_connection, make_user
+from tests.hostile_server import Answer, HostileServer, grant
+from tests.integration.connect.person import CALLBACK, CONNECT, Person, query
+from tests.integration.refresh.workers import database_of_this_test
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+APP = "actionstep_connect"
+PATIENCE = 40  # seconds for a worker to start and to do its work
+ROOT = Path(__file__).parents[2]
+
+#: Each view of ours, each command, each task and each admin action has its place in a walk below.
+VIEWS = {"connections", "connect", "callback", "disconnect"}
+COMMANDS = {
+    "actionstep_doctor": ({}, {"as_json": True}),
+    "actionstep_generate_key": (),  # Its output is a secret, by design; it reads none.
+    "actionstep_maintain": ({},),
+    "actionstep_rotate_keys": ({"dry_run": True}, {}),
+    "actionstep_sandbox": (),  # Another process, without any of the site's secrets.
+}
+TASKS = {"maintain_connections", "drain_due_connections"}
+ACTIONS = {"refresh_now", "disconnect", "delete_selected"}
+
+
+class Canary:
+    """The marked secrets, and everything that came out."""
+
+    def __init__(self, server: HostileServer) -> None:
+        self.server = server
+        self.secrets: dict[str, str] = {}
+        self.output: list[str] = []
+
+    def mark(self, name: str) -> str:
+        """Return a new secret that is looked for from now on."""
+        return self.watch(f"{name} {len(self.secrets)}", f"canary-{name}-{uuid4().hex}")
+
+    def watch(self, name: str, secret: str) -> str:
+        self.secrets[name] = secret
+        return secret
+
+    def see(self, *output: object) -> None:
+        self.output += [str(each) for each in output]
+
+    def see_response(self, response: Any) -> None:
+        body = b"".join(response) if response.streaming else response.content
+        self.see(response.headers, body.decode(errors="replace"))
+
+    def grant(self, **changes: Any) -> dict[str, Any]:
+        tokens = {name: self.mark(name) for name in ("access_token", "refresh_token")}
+        return grant(**{**tokens, **changes})
+
+    def answers(self) -> list[Answer]:
+        """Return what a token endpoint may say that repeats, or holds, a secret."""
+        echo = self.mark("echo")
+        refusal = {"error": "invalid_grant", "error_description": echo}
+        return [
+            Answer(body=self.grant()),
+            Answer(status=400, body=refusal),
+            Answer(status=500, body=f"<html>Traceback: {echo}</html>"),
+            Answer(status=401, body={"error": "invalid_client", "error_description": echo}),
+            Answer(body=self.grant(expires_in=echo, token_type=echo)),
+            Answer(body=self.grant(refresh_token=None, scope='"' + echo)),
+            Answer(status=429, body={"error": echo}, headers={"Retry-After": "7"}),
+            Answer(raw=b"HTTP/1.1 200 OK\r\nno header\r\n\r\n" + echo.encode()),
+            Answer(status=307, body=echo, headers={"Location": "/elsewhere"}),
+            Answer(drop=True),
+        ]
+
+    def leaks(self) -> list[str]:
+        return leaks("\n".join(self.output), self.secrets)
+
+
+class _Recorder(logging.Handler):
+    def __init__(self, canary: Canary) -> None:
+        super().__init__(logging.DEBUG)
+        self._canary = canary
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith("asyncio"):
+            shown = {name: value for name, value in vars(record).items() if name != "request"}
+            self._canary.see(self.format(record), shown)
+
+
+@contextmanager
+def everything_recorded(canary: Canary) -> Generator[None]:
+    """Record each logger at DEBUG, what is printed, and the e-mails to admins with their HTML."""
+    names = [None, *logging.root.manager.loggerDict]
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [(each, each.level, each.propagate, each.disabled) for each in loggers]
+    handlers = [_Recorder(canary), AdminEmailHandler(include_html=True)]
+    handlers[1].setLevel(logging.ERROR)
+    out = io.StringIO()
+    for each in loggers:
+        each.setLevel(logging.DEBUG)
+        each.propagate, each.disabled = True, False
+    for handler in handlers:
+        logging.root.addHandler(handler)
+    try:
+        with redirect_stdout(out), redirect_stderr(out):
+            yield
+    finally:
+        for handler in handlers:
+            logging.root.removeHandler(handler)
+        for each, level, propagate, disabled in levels:
+            each.setLevel(level)
+            each.propagate, each.disabled = propagate, disabled
+        canary.see(out.getvalue(), *(message.message().as_string() for message in mail.outbox))
+        for message in mail.outbox:  # Whose parts may be base64 themselves.
+            canary.see(message.body, *(getattr(each, "content", each) for each in _parts(message)))
+
+
+def _parts(message: Any) -> Iterator[Any]:
+    yield from getattr(message, "alternatives", None) or ()
+
+
+@pytest.fixture
+def canary(settings: Settings) -> Generator[Canary]:
+    """Give the canary, and a site whose every secret is marked."""
+    keys = [generate_key(), generate_key()]
+    with HostileServer() as server:
+        canary = Canary(server)
+        for number, key in enumerate(keys):
+            canary.watch(f"key {number}", key.rstrip("="))
+            canary.watch(f"key {number} in hex", base64.urlsafe_b64decode(key).hex())
+        settings.ACTIONSTEP_CONNECT = {
+            **settings.ACTIONSTEP_CONNECT,
+            **server.settings(),
+            "API_HOSTS": [server.host, "*.actionstep.com"],
+            "CLIENT_SECRET": canary.mark("client-secret"),
+            "ENCRYPTION_KEYS": keys,
+            "HTTP_TIMEOUT": 2,
+        }
+        settings.ADMINS = [("Admin", "admin@law.example")]
+        yield canary
+
+
+def our_tasks() -> set[str]:
+    return {
+        name.rpartition(".")[2] for name in current_app.tasks if name.startswith(tasks.__name__)
+    }
+
+
+def our_admin_urls() -> Iterator[tuple[str, bool]]:
+    """Yield the name of each page of our admin, and whether it is about one row."""
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label == APP:
+            for pattern in model_admin.get_urls():
+                if pattern.name:
+                    yield f"admin:{pattern.name}", "object_id" in str(pattern.pattern)
+
+
+def test_s39_the_walks_cover_every_public_path() -> None:
+    """A view, command, task or admin action that no walk visits fails here, until one does."""
+    assert {pattern.name for pattern in urls.urlpatterns} == VIEWS
+    assert {name for name, app in get_commands().items() if app == APP} == set(COMMANDS)
+    assert our_tasks() == TASKS
+    request = RequestFactory().get("/")
+    request.user = User(is_superuser=True, is_active=True)
+    offered = {
+        name
+        for model, model_admin in admin.site._registry.items()
+        if model._meta.app_label == APP
+        for name in model_admin.get_actions(request)
+    }
+    assert offered == ACTIONS
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_s39_the_search_finds_every_spelling(number: int) -> None:
+    """The search is no blind one: a secret in a URL, in base64 at any offset, or in hex is found."""
+    secret = f"canary-token/{uuid4().hex}+="
+    offset = b"x" * (number % 3)
+    planted = [
+        secret,
+        quote(secret, safe=""),
+        base64.b64encode(offset + secret.encode() + b":more").decode(),
+        base64.urlsafe_b64encode(offset + secret.encode() + b"?").decode(),
+        secret.encode().hex(),
+        f"{{'token': {secret!r}}}",
+    ]
+    assert leaks(f"some {planted[number]} text", {"token": secret})
+    assert not leaks(f"some {planted[number]} text", {"token": f"canary-{uuid4().hex}"})
+    assert spellings(secret)
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["production", "debug"])
+def test_s39_views_show_no_secret(canary: Canary, settings: Settings, debug: bool) -> None:
+    """Connecting, in all ways it can end, a crash included; then the pages, and disconnecting."""
+    settings.DEBUG = debug
+    with everything_recorded(canary):
+        for crash in (False, True):
+            for answer in canary.answers():
+                _connect_and_look(canary, answer, crash=crash)
+        _refused_callbacks(canary)
+    _see_the_database(canary)
+    assert canary.output
+    assert canary.leaks() == []
+
+
+def _connect_and_look(canary: Canary, answer: Answer, *, crash: bool) -> None:
+    person = Person(raise_request_exception=False)
+    person.browser.get("/actionstep/")
+    there = person.start()
+    _watch_attempt(canary, there)
+    canary.server.script([answer])
+    code = canary.mark("code")
+    parameters = f"?code={code}&state={query(there)['state']}"
+    with _failing_stores() if crash else _nothing_fails():
+        canary.see_response(person.come_back(f"{CALLBACK}{parameters}"))
+    canary.see_response(person.come_back(f"{CALLBACK}{parameters}"))
+    canary.server._script.clear()  # A request that was never sent leaves its answer.
+    for page in ("/actionstep/", CONNECT):
+        canary.see_response(person.browser.get(page))
+    for connection in Connection.objects.filter(user=person.user):
+        url = reverse(f"{APP}:disconnect", args=[connection.pk])
+        canary.see_response(person.browser.get(url))
+        canary.see_response(person.browser.post(url))
+    canary.see(dict(person.browser.session.items()), person.browser.cookies)
+
+
+def _watch_attempt(canary: Canary, there: str) -> None:
+    attempt = AuthorizationRequest.objects.latest("pk")
+    verifier = attempt.open_code_verifier()
+    assert verifier is not None
+    canary.watch(f"verifier {attempt.pk}", verifier.reveal())
+    canary.watch(f"state {attempt.pk}", query(there)["state"])
+
+
+def _refused_callbacks(canary: Canary) -> None:
+    person = Person(raise_request_exception=False)
+    error = canary.mark("error-description")
+    for parameters in (
+        f"?code={canary.mark('code')}&state={canary.mark('state')}",
+        f"?error=access_denied&error_description={error}&state={canary.mark('state')}",
+        f"?code={canary.mark('code')}&error={error}&state={query(person.start())['state']}",
+        f"?iss={error}&code={canary.mark('code')}&state={query(person.start())['state']}",
+    ):
+        for browser in (person.browser, Client()):
+            canary.see_response(browser.get(f"{CALLBACK}{parameters}"))
+
+
+@contextmanager
+def _nothing_fails() -> Generator[None]:
+    yield
+
+
+@contextmanager
+def _failing_stores() -> Generator[None]:
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "sealed_refresh_token" in sql and not sql.startswith("SELECT"):
+            raise RuntimeError("the disk is on fire")
+        return execute(sql, params, many, context)
+
+    with connections["default"].execute_wrapper(fail):
+        yield
+
+
+def _see_the_database(canary: Canary) -> None:
+    for model in apps.get_models():
+        canary.see(list(model._default_manager.values()))
+        canary.see(*(model_to_dict(row) for row in model._default_manager.all()))
+    out = io.StringIO()
+    call_command("dumpdata", stdout=out, verbosity=0)
+    canary.see(out.getvalue())
+
+
+def _held(canary: Canary, **values: Any) -> Connection:
+    """Store a connection whose tokens are marked, and whose API is the hostile server."""
+    return make_connection(
+        make_user(),
+        access_token=canary.mark("access-token"),
+        refresh_token=canary.mark("refresh-token"),
+        api_endpoint=f"{canary.server.url}/api/",
+        **values,
+    )
+
+
+def test_s39_the_python_api_shows_no_secret(canary: Canary) -> None:
+    """Tokens and calls, good and bad: no log, no error, no traceback with its variables, no repr."""
+    uses: list[Callable[[Connection], object]] = [_call, _refresh, _ask, api.disconnect]
+    with everything_recorded(canary):
+        for answer in canary.answers():
+            for use in uses:
+                for failing in (_nothing_fails, _failing_stores):
+                    connection = _held(canary, **expired())
+                    canary.server.script([answer])
+                    with failing():
+                        _see_use(canary, use, connection)
+                    canary.server._script.clear()
+                    canary.see(repr(connection), str(connection), vars(connection))
+    _see_the_database(canary)
+    assert canary.leaks() == []
+
+
+def _see_use(canary: Canary, use: Callable[[Connection], object], connection: Connection) -> None:
+    try:
+        canary.see(repr(use(connection)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at.
+        canary.see(repr(error), *traceback.format_exception(error))
+        request = RequestFactory().get("/")
+        page = ExceptionReporter(request, type(error), error, error.__traceback__)
+        canary.see(page.get_traceback_text())
+
+
+def _call(connection: Connection) -> None:
+    with api.ActionstepClient(connection) as actionstep:
+        actionstep.get("users/current").json()
+
+
+def _refresh(connection: Connection) -> None:
+    api.refresh(connection)
+
+
+def _ask(connection: Connection) -> None:
+    api.get_access_token(connection)  # Its answer is a token, by design.
+
+
+@pytest.mark.parametrize("command", [name for name, runs in COMMANDS.items() if runs])
+def test_s39_commands_show_no_secret(canary: Canary, command: str) -> None:
+    """Each command, whatever the token endpoint says meanwhile."""
+    with everything_recorded(canary):
+        for answer in canary.answers():
+            for options in COMMANDS[command]:
+                _held(canary, **expired())
+                canary.server.script([answer])
+                out = io.StringIO()
+                try:
+                    call_command(command, stdout=out, stderr=out, **options)
+                except SystemExit as end:
+                    canary.see(end)
+                canary.see(out.getvalue())
+                canary.server._script.clear()
+    _see_the_database(canary)
+    assert canary.leaks() == []
+
+
+def test_s39_no_admin_page_shows_a_secret(canary: Canary) -> None:
+    """Every page of our admin, found by walking it, searches and actions included."""
+    browser = Client(raise_request_exception=False)
+    browser.force_login(make_user(is_staff=True, is_superuser=True))
+    with everything_recorded(canary):
+        for answer in canary.answers()[:4]:
+            connection = _held(canary, **expired())
+            canary.server.script([answer])
+            for action in sorted(ACTIONS - {"delete_selected"}):
+                data = {"action": action, "_selected_action": [str(connection.pk)]}
+                url = reverse("admin:actionstep_connect_connection_changelist")
+                canary.see_response(browser.post(url, data, follow=True))
+            canary.server._script.clear()
+        _held(canary)
+        for name, is_about_one in our_admin_urls():
+            keys = _keys_of(name) if is_about_one else [None]
+            for key in keys:
+                url = reverse(name, args=[key] if key else [])
+                canary.see_response(browser.get(url, follow=True))
+                canary.see_response(browser.get(url, {"q": "canary"}, follow=True))
+    assert canary.leaks() == []
+
+
+def _keys_of(name: str) -> list[object]:
+    model = apps.get_model(APP, name.split("_")[2])
+    return list(model._default_manager.values_list("pk", flat=True))
+
+
+def test_s39_a_worker_leaves_no_secret(canary: Canary, tmp_path: Path) -> None:
+    """A real worker at DEBUG, with results and events: its log, its messages, its results."""
+    for _ in range(3):
+        _held(canary, **expired())
+    canary.server.script(canary.answers()[:3])
+    celery = _celery_settings(tmp_path)
+    with _running_worker(tmp_path, celery):
+        sender = Celery("sender", set_as_current=False)
+        sender.conf.update(celery)
+        for name in sorted(TASKS):
+            sender.send_task(f"{tasks.__name__}.{name}", ignore_result=False)
+        deadline = time.monotonic() + PATIENCE
+        while not Heartbeat.objects.exists() or not _succeeded(tmp_path, len(TASKS)):
+            assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
+            time.sleep(0.1)
+    assert Connection.objects.filter(generation=2).count() == 1
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            canary.see(file.name, _decoded(file.read_text(errors="replace")))
+    _see_the_database(canary)
+    assert canary.leaks() == []
+
+
+def _celery_settings(folder: Path) -> dict[str, Any]:
+    for name in ("messages", "processed", "control", "results"):
+        (folder / name).mkdir()
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "store_processed": True,
+            "processed_folder": str(folder / "processed"),
+            "control_folder": str(folder / "control"),
+            "polling_interval": 0.1,
+        },
+        "result_backend": f"file://{folder / 'results'}",
+        "result_extended": True,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "broker_connection_retry_on_startup": True,
+    }
+
+
+@contextmanager
+def _running_worker(folder: Path, celery: dict[str, Any]) -> Generator[None]:
+    from_test = {
+        "database": {**database_of_this_test()},
+        "actionstep_connect": dict(site_settings.ACTIONSTEP_CONNECT),
+        "celery": celery,
+    }
+    command = [sys.executable, "-m", "celery", "-A", "tests.canary_worker", "worker"]
+    options = ["--loglevel=DEBUG", "--concurrency=1", "-E", "--without-mingle", "--without-gossip"]
+    environment = {**os.environ, "CANARY": json.dumps(from_test), "PYTHONWARNINGS": "default"}
+    with (
+        (folder / "worker.log").open("w") as log,
+        subprocess.Popen(
+            [*command, *options], env=environment, cwd=ROOT, stdout=log, stderr=log
+        ) as worker,
+    ):
+        try:
+            yield
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(15)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+
+def _succeeded(folder: Path, count: int) -> bool:
+    return (folder / "worker.log").read_text().count(" succeeded in ") >= count
+
+
+def _decoded(text: str) -> str:
+    """Return a message with its base64 body beside it, as a broker's dump shows it."""
+    try:
+        body = json.loads(text)["body"]
+        return f"{text}\n{base64.b64decode(body).decode(errors='replace')}"
+    except (ValueError, KeyError, TypeError):
+        return text
