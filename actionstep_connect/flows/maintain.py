@@ -12,6 +12,7 @@ from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, OUTAGE, REFUSALS
+from actionstep_connect.flows.tally import tally
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
@@ -56,7 +57,9 @@ def _last_summary() -> dict[str, Any]:
 
 def _refresh(last: dict[str, Any], *, should_stop: Callable[[], bool]) -> Report:
     refusals = int(last.get("refusals_in_a_row", 0))
-    return refresh_due(should_stop=should_stop, refusals_before=refusals)
+    report = refresh_due(should_stop=should_stop, refusals_before=refusals)
+    tally(report)
+    return report
 
 
 def _count_stranded() -> int:

@@ -1,9 +1,10 @@
-"""What is kept: connections, their audit trail, connect flows under way, heartbeats."""
+"""What is kept: connections, their audit trail, connect flows under way, heartbeats, hours."""
 
 from actionstep_connect.models.authorization_request import AuthorizationRequest
 from actionstep_connect.models.connection import Connection, Status, StatusReason
 from actionstep_connect.models.event import ConnectionEvent, EventKind
 from actionstep_connect.models.heartbeat import Heartbeat
+from actionstep_connect.models.refresh_hour import RefreshHour
 
 __all__ = [
     "AuthorizationRequest",
@@ -11,6 +12,7 @@ __all__ = [
     "ConnectionEvent",
     "EventKind",
     "Heartbeat",
+    "RefreshHour",
     "Status",
     "StatusReason",
 ]

@@ -27,6 +27,8 @@ class EventKind(models.TextChoices):
     """Only the user can bring the connection back."""
     ENDPOINT_REFUSED = "endpoint_refused", _("API endpoint refused")
     """Actionstep named an API host outside API_HOSTS; the former one was kept."""
+    REFRESH_ASKED = "refresh_asked", _("refresh asked for")
+    """An administrator asked for a refresh at once; the detail says what came of it."""
     DISCONNECTED = "disconnected", _("disconnected")
     """The user or an admin ended the connection."""
 
