@@ -10,7 +10,7 @@ from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
 from actionstep_connect.models import Connection
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
-from tests.sandbox_process import Sandbox
+from actionstep_connect.testing import Sandbox
 
 _numbers = itertools.count(1)
 

@@ -14,9 +14,9 @@ from authlib.oauth2.rfc6749.errors import (
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from django.http import HttpResponse
-from django.utils import timezone
 
 from actionstep_connect.sandbox import tokens
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.identity import digest, find_pair
 from actionstep_connect.sandbox.middleware import note_actor
 from actionstep_connect.sandbox.models import AuthorizationCode, Grant, Membership, TokenPair
@@ -80,7 +80,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib ships 
             scopes=request.scope,
             code_challenge=asked.get("code_challenge", ""),
             code_challenge_method=asked.get("code_challenge_method", ""),
-            expires_at=timezone.now() + timedelta(seconds=switchboard.options.code_lifetime),
+            expires_at=clock.now() + timedelta(seconds=switchboard.options.code_lifetime),
         )
 
     def query_authorization_code(
@@ -100,9 +100,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib ships 
         found.save(update_fields=["presentations"])
         if found.used_at:
             if found.grant:
-                found.grant.revoke(because="its code came twice", now=timezone.now())
+                found.grant.revoke(because="its code came twice", now=clock.now())
             raise InvalidGrantError("The code was used before; what it gave is revoked.")
-        if found.expires_at <= timezone.now():
+        if found.expires_at <= clock.now():
             raise InvalidGrantError("The code has expired.")
         return found
 
@@ -111,7 +111,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib ships 
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
         """Keep it, used up: a second presentation must be recognised."""
-        authorization_code.used_at = timezone.now()
+        authorization_code.used_at = clock.now()
         authorization_code.grant = self.request.family
         authorization_code.save(update_fields=["used_at", "grant"])
 
@@ -122,7 +122,7 @@ class RotatingRefresh(RefreshTokenGrant):  # type: ignore[misc]  # Authlib ships
 
     def authenticate_refresh_token(self, refresh_token: str) -> TokenPair:
         """Accept a current token; end the whole family when a spent one comes back."""
-        now, options = timezone.now(), switchboard.options
+        now, options = clock.now(), switchboard.options
         pair = find_pair(refresh_token=refresh_token)
         refused = InvalidGrantError("Invalid refresh_token")
         if pair is None or not pair.check_client(self.request.client):
@@ -141,7 +141,7 @@ class RotatingRefresh(RefreshTokenGrant):  # type: ignore[misc]  # Authlib ships
         return refresh_token.grant.membership
 
     def revoke_old_credential(self, refresh_token: TokenPair) -> None:
-        TokenPair.objects.filter(pk=refresh_token.pk, spent_at=None).update(spent_at=timezone.now())
+        TokenPair.objects.filter(pk=refresh_token.pk, spent_at=None).update(spent_at=clock.now())
 
 
 class S256Challenge(CodeChallenge):  # type: ignore[misc]  # Authlib ships no types.
@@ -188,7 +188,7 @@ class SandboxAuthorizationServer(
 
 def new_grant(membership: Membership, scopes: str, client_id: str) -> Grant:
     return Grant.objects.create(
-        membership=membership, scopes=scopes, client_id=client_id, created_at=timezone.now()
+        membership=membership, scopes=scopes, client_id=client_id, created_at=clock.now()
     )
 
 

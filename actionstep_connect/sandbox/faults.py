@@ -136,7 +136,8 @@ def _status(fault: Fault) -> HttpResponse:
     if fault.endpoint == "api":
         if status == 401:
             return JsonResponse({"error": "invalid_token"}, status=401)
-        error = {"status": str(status), "code": f"AS-1{status}", "title": title}
+        detail = "This answer was asked for at the sandbox."
+        error = {"status": str(status), "code": f"AS-1{status}", "title": title, "detail": detail}
         return JsonResponse(
             {"errors": error}, status=status, content_type="application/vnd.api+json"
         )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.faults import Fault
 from actionstep_connect.sandbox.models import Membership
 from actionstep_connect.sandbox.server import DROP
@@ -85,13 +85,14 @@ def _log(endpoint: str, request: HttpRequest, response: HttpResponseBase) -> Non
     if endpoint == "token":
         resource += f" ({request.POST.get('grant_type', 'no grant_type')[:40]})"
     entry = Activity(
-        at=timezone.now(),
+        at=clock.now(),
         method=request.method or "",
         resource=resource[:200],
         status=None if request.META.get(DROP) else response.status_code,
         user=member.person.username if member else "",
         orgkey=member.organisation.key if member else "",
         client_id=request.META.get(CLIENT, ""),
+        user_agent=request.headers.get("User-Agent", "")[:200],
     )
     switchboard.activity.appendleft(entry)
     if switchboard.verbose:

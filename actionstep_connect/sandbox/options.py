@@ -44,6 +44,9 @@ class Options:
         default="slash",
         metadata={"help": "api_endpoint ends in /api/ (slash), /api (bare) or /api/rest (rest)"},
     )
+    expires_in_as_text: bool = field(
+        default=False, metadata={"help": "send expires_in as a string"}
+    )
     send_scope: bool = field(
         default=False, metadata={"help": "put a scope member into token responses"}
     )
@@ -57,8 +60,18 @@ class Options:
     broken_links: bool = field(
         default=False, metadata={"help": "give links in API answers a broken host"}
     )
+    errors_as_list: bool = field(
+        default=False, metadata={"help": "send a list of errors even where there is one"}
+    )
     rate_limit: int = field(
-        default=0, metadata={"help": "API requests a minute for one user before 429; 0: no limit"}
+        default=0,
+        metadata={"help": "API requests a minute for one user session before 429; 0: no limit"},
+    )
+    organisation_rate_limit: int = field(
+        default=0, metadata={"help": "the same for a whole organisation; 0: no limit"}
+    )
+    send_retry_after: bool = field(
+        default=False, metadata={"help": "put Retry-After into a 429 of the rate limits"}
     )
 
     def __post_init__(self) -> None:
@@ -150,5 +163,5 @@ def _convert(name: str, value: object, *, like: object) -> object:
         if isinstance(value, str):
             return value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if name == "rate_limit" else value
+        return int(value) if name.endswith("rate_limit") else value
     raise ValueError(f"{name} must look like {like!r}, but is {value!r}.")

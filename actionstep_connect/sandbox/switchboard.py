@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event, RLock
-from time import monotonic
 
 from django.http import HttpRequest
 
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.faults import Fault
 from actionstep_connect.sandbox.options import Options
 
@@ -28,6 +28,7 @@ class Activity:
     user: str
     orgkey: str
     client_id: str
+    user_agent: str
 
 
 @dataclass(eq=False)
@@ -62,6 +63,7 @@ class Switchboard:
 
     def forget(self) -> None:
         """Go back to the options of the start: no faults, no counts, no log, nobody signed in."""
+        clock.put_back()
         with self.lock:
             self.options = self.defaults
             self.epoch += 1
@@ -113,12 +115,11 @@ class Switchboard:
             with self.lock:
                 self.in_flight[endpoint] -= 1
 
-    def seconds_to_wait(self, key: str) -> float:
-        """Return 0 when one more API request of this user is within the rate limit."""
-        limit = self.options.rate_limit
+    def seconds_to_wait(self, key: str, limit: int) -> float:
+        """Return 0 when one more API request of this kind is within `limit` a minute; count it."""
         if not limit:
             return 0
-        now = monotonic()
+        now = clock.now().timestamp()
         with self.lock:
             recent = self._recent.setdefault(key, deque())
             while recent and recent[0] <= now - 60:

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from actionstep_connect.sandbox import tokens
 from actionstep_connect.sandbox.authorization import new_grant
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.faults import parse_fault
 from actionstep_connect.sandbox.models import AuthorizationCode, Grant, Membership, TokenPair
 from actionstep_connect.sandbox.scopes import split
 from actionstep_connect.sandbox.switchboard import switchboard
 
 MOST_ISSUED_AT_ONCE = 2000
+MOST_SECONDS_ADVANCED = 10 * 365 * 86400
 
 
 def add_faults(data: object) -> None:
@@ -42,7 +43,7 @@ def revoke(data: Mapping[str, Any]) -> int:
     """Revoke the grants of one user (`user`), in one organisation (`orgkey`) or all; count them."""
     with switchboard.rotation:
         return _grants_of(data).update(
-            revoked_at=timezone.now(), revoked_because="revoked from the console"
+            revoked_at=clock.now(), revoked_because="revoked from the console"
         )
 
 
@@ -58,7 +59,16 @@ def expire(data: Mapping[str, Any]) -> int:
         raise ValueError("what must be access, refresh or all.")
     with switchboard.rotation:
         pairs = TokenPair.objects.filter(grant__in=_grants_of(data))
-        return pairs.update(**dict.fromkeys(columns[what], timezone.now()))
+        return pairs.update(**dict.fromkeys(columns[what], clock.now()))
+
+
+def advance(data: Mapping[str, Any]) -> datetime:
+    """Move the sandbox's time on by so many `seconds`; return what it is then."""
+    seconds = data.get("seconds")
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS_ADVANCED:
+        raise ValueError(f"seconds must be a number from 0 to {MOST_SECONDS_ADVANCED}.")
+    clock.advance(timedelta(seconds=seconds))
+    return clock.now()
 
 
 def issue(data: Mapping[str, Any]) -> list[dict[str, str | int | float]]:
@@ -97,6 +107,7 @@ def state() -> dict[str, object]:
         activity = [asdict(entry) for entry in switchboard.activity]
     return {
         "base_url": switchboard.base_url,
+        "now": clock.now(),
         "options": switchboard.options.public(),
         "faults": faults,
         "counters": _counters(counters),
@@ -106,7 +117,7 @@ def state() -> dict[str, object]:
 
 
 def connections() -> list[dict[str, object]]:
-    now = timezone.now()
+    now = clock.now()
     grants = Grant.objects.select_related("membership__person", "membership__organisation")
     pairs: dict[int, list[TokenPair]] = {}
     for pair in TokenPair.objects.order_by("pk"):

@@ -4,10 +4,10 @@ import secrets
 from datetime import timedelta
 from functools import cache
 
-from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.identity import digest
 from actionstep_connect.sandbox.models import Grant, Membership, TokenPair
 from actionstep_connect.sandbox.switchboard import switchboard
@@ -27,11 +27,12 @@ def make_response(
 ) -> dict[str, str | int | float]:
     """Return the members of a token response, in Actionstep's shape (wire: token endpoint)."""
     options = switchboard.options
-    lifetime = options.access_token_lifetime
+    seconds = options.access_token_lifetime
+    lifetime = int(seconds) if seconds == int(seconds) else seconds
     response: dict[str, str | int | float] = {
         "access_token": _signed(membership, scopes, client_id, kind="access"),
         "token_type": "bearer",
-        "expires_in": int(lifetime) if lifetime == int(lifetime) else lifetime,
+        "expires_in": str(lifetime) if options.expires_in_as_text else lifetime,
         "refresh_token": secrets.token_urlsafe(REFRESH_TOKEN_BYTES),
         "api_endpoint": api_endpoint(),
     }
@@ -46,7 +47,7 @@ def make_response(
 
 def store(response: dict[str, str | int | float], grant: Grant) -> TokenPair:
     """Keep the hashes of a token response under its grant."""
-    options, now = switchboard.options, timezone.now()
+    options, now = switchboard.options, clock.now()
     return TokenPair.objects.create(
         grant=grant,
         issued_at=now,
@@ -68,7 +69,7 @@ def api_endpoint() -> str:
 
 
 def _signed(membership: Membership, scopes: str, client_id: str, *, kind: str) -> str:
-    now = int(timezone.now().timestamp())
+    now = int(clock.now().timestamp())
     person = membership.person
     claims = {
         "iss": switchboard.base_url,

@@ -8,11 +8,12 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
+from actionstep_connect.testing.end_user import PASSWORD
 from actionstep_connect.wording import ENDINGS
 from tests.connections import make_connection, make_user
 from tests.e2e.conftest import Screenshot
-from tests.integration.connect.person import SANDBOX_PASSWORD, Person
-from tests.sandbox_process import Sandbox
+from tests.integration.connect.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -68,7 +69,7 @@ def start(page: Page, path: str = "/actionstep/connect/") -> None:
 
 def at_actionstep(page: Page, *, decision: str = "Allow", organisation: str = "Acme Law") -> None:
     page.get_by_label("User name").fill("priya")
-    page.get_by_label("Password").fill(SANDBOX_PASSWORD)
+    page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
     page.get_by_role("button", name=organisation).click()
     press(page, decision)

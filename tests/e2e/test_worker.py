@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_process import Sandbox, running_sandbox
+from actionstep_connect.testing import Sandbox, running_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN_SECONDS = 6

@@ -28,8 +28,8 @@ from actionstep_connect.models import (
 )
 from actionstep_connect.models.connection import REFRESH_TOKEN
 from actionstep_connect.models.heartbeat import MAINTENANCE
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,8 +20,8 @@ from actionstep_connect.exceptions import (
     UntrustedHost,
 )
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_user, new_connection, sandbox_connection
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

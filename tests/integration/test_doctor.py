@@ -14,10 +14,10 @@ from pytest_django import Settings
 from actionstep_connect.crypto import generate_key
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user
 from tests.free_port import free_ports
 from tests.hostile_server import HostileServer
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 

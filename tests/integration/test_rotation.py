@@ -17,9 +17,9 @@ from actionstep_connect.flows.keys import count_rows_by_key, warn_of_missing_key
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import AuthorizationRequest, Connection, Status
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
 from tests.integration.refresh.workers import running_workers
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 

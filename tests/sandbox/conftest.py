@@ -3,15 +3,15 @@ from collections.abc import Generator
 import httpx2
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import Application, Visitor
-from tests.sandbox_process import Sandbox
 
 
 @pytest.fixture
-def sandbox(sandbox_process: Sandbox) -> Sandbox:
+def sandbox(actionstep_sandbox_process: Sandbox) -> Sandbox:
     """Give a sandbox without a past; no site is involved."""
-    sandbox_process.reset()
-    return sandbox_process
+    actionstep_sandbox_process.reset()
+    return actionstep_sandbox_process
 
 
 def plain_client(sandbox: Sandbox) -> httpx2.Client:

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import Application
-from tests.sandbox_process import Sandbox
 
 MEDIA_TYPE = "application/vnd.api+json"
 TIME_RECORD = {
@@ -299,14 +299,37 @@ def test_calls_are_logged_against_the_authorizing_user(application: Application)
     assert entry["client_id"] == "sandbox-client"
 
 
-def test_a_rate_limit_is_for_each_user(sandbox: Sandbox, application: Application) -> None:
-    """Past the limit a user gets 429 with ``Retry-After``; others do not feel it."""
-    sandbox.post("sandbox/options", rate_limit=2)
-    tom, priya = application.issued("tom"), application.issued("priya")
-    statuses = [application.api(tom, "actions").status_code for _ in range(3)]
+def test_a_rate_limit_is_for_each_user_session(sandbox: Sandbox, application: Application) -> None:
+    """Past the limit a session gets 429 without ``Retry-After``; others do not feel it."""
+    sandbox.change_options(rate_limit=2)
+    one, another = application.issued("tom"), application.issued("tom")
+    statuses = [application.api(one, "actions").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
-    assert int(application.api(tom, "actions").headers["Retry-After"]) <= 60
-    assert application.api(priya, "actions").status_code == 200
+    assert "Retry-After" not in application.api(one, "actions").headers
+    assert application.api(another, "actions").status_code == 200
+
+
+def test_a_rate_limit_is_for_each_organisation_too(
+    sandbox: Sandbox, application: Application
+) -> None:
+    """A firm's sessions share its limit; another firm does not feel it."""
+    sandbox.change_options(organisation_rate_limit=2)
+    colleagues = [application.issued(name, orgkey="acmelaw") for name in ("tom", "grace", "priya")]
+    assert [application.api(one, "actions").status_code for one in colleagues] == [200, 200, 429]
+    assert application.api(application.issued("marcus"), "actions").status_code == 200
+
+
+def test_a_rate_limit_may_say_how_long_and_passes(
+    sandbox: Sandbox, application: Application
+) -> None:
+    """``Retry-After`` is an option; the time it names is time enough."""
+    sandbox.change_options(rate_limit=1, send_retry_after=True)
+    tokens = application.issued()
+    application.api(tokens, "actions")
+    wait = int(application.api(tokens, "actions").headers["Retry-After"])
+    assert 0 < wait <= 60
+    sandbox.post("sandbox/advance", seconds=wait)
+    assert application.api(tokens, "actions").status_code == 200
 
 
 def test_fifty_requests_at_once_are_answered(application: Application) -> None:

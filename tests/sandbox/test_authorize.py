@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import REDIRECT_URI, Application, Visitor, callback_parameters
-from tests.sandbox_process import Sandbox
 
 
 def test_two_pages_lead_to_a_code_and_the_state(visitor: Visitor) -> None:

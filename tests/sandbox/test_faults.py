@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import Application, Visitor, callback_parameters
-from tests.sandbox_process import Sandbox
 
 
 def arm(sandbox: Sandbox, fault: str, endpoint: str = "token", **more: Any) -> None:

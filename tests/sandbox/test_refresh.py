@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import Application
-from tests.sandbox_process import Sandbox
 
 
 def test_a_refresh_rotates_both_tokens(application: Application) -> None:

@@ -5,8 +5,8 @@ import re
 import httpx2
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import Application, Visitor
-from tests.sandbox_process import Sandbox
 
 
 def turn(http: httpx2.Client, **fields: str) -> httpx2.Response:

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import pytest
 
+from actionstep_connect.testing import Sandbox
 from tests.sandbox.visitor import REDIRECT_URI, Application, Visitor
-from tests.sandbox_process import Sandbox
 
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 CHALLENGE = base64.urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

@@ -7,9 +7,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
+from actionstep_connect.testing.end_user import PASSWORD
+
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"
-PASSWORD = "sandbox-password"
+
 REDIRECT_URI = "http://127.0.0.1:9/callback"
 
 Parameters = dict[str, str]

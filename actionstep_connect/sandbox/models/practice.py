@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
-from django.utils import timezone
 
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.models.organisation import Organisation
 
 
@@ -60,7 +60,7 @@ class TimeRecord(models.Model):
     rate = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(240))
     description = models.TextField()
     is_billable = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     action = models.ForeignKey(Action, models.CASCADE, related_name="+")
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="+")
 
@@ -79,7 +79,7 @@ class FileNote(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE)
     number = models.PositiveIntegerField()
     text = models.TextField()
-    entered_at = models.DateTimeField(default=timezone.now)
+    entered_at = models.DateTimeField(default=clock.now)
     action = models.ForeignKey(Action, models.CASCADE, related_name="+")
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="+")
 

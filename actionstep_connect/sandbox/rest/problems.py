@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from django.http import HttpResponse, JsonResponse
 
+from actionstep_connect.sandbox.switchboard import switchboard
+
 MEDIA_TYPE = "application/vnd.api+json"
 
 TITLES = {
@@ -43,7 +45,8 @@ class ApiProblem(Exception):  # noqa: N818 (an answer, rather than an error of o
             }
             for detail in self.details
         ]
-        body = {"errors": errors[0] if len(errors) == 1 else errors}
+        is_list = len(errors) > 1 or switchboard.options.errors_as_list
+        body = {"errors": errors if is_list else errors[0]}
         return JsonResponse(body, status=self.status, content_type=MEDIA_TYPE, headers=self.headers)
 
 

@@ -4,10 +4,10 @@ import math
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from actionstep_connect.sandbox import scopes
+from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.identity import bearer_token, find_pair
 from actionstep_connect.sandbox.middleware import note_actor
 from actionstep_connect.sandbox.models import Grant
@@ -42,11 +42,22 @@ def _authenticate(request: HttpRequest) -> Grant:
     note_actor(request, pair.grant.membership, pair.grant.client_id)
     if pair.grant.revoked_at:
         raise TokenRefused("invalid_token")
-    if pair.access_expires_at <= timezone.now():
+    if pair.access_expires_at <= clock.now():
         raise TokenRefused("expired_token")
-    if wait := switchboard.seconds_to_wait(str(pair.grant.membership.pk)):
-        raise ApiProblem(429, headers={"Retry-After": str(math.ceil(wait))})
+    _check_rate(pair.grant)
     return pair.grant
+
+
+def _check_rate(grant: Grant) -> None:
+    """Limit each user session, then each organisation; say for how long only if told to."""
+    options = switchboard.options
+    wait = switchboard.seconds_to_wait(f"session {grant.pk}", options.rate_limit)
+    if not wait:
+        organisation = f"organisation {grant.membership.organisation_id}"
+        wait = switchboard.seconds_to_wait(organisation, options.organisation_rate_limit)
+    if wait:
+        headers = {"Retry-After": str(math.ceil(wait))} if options.send_retry_after else {}
+        raise ApiProblem(429, headers=headers)
 
 
 def _find_resource(name: str, grant: Grant) -> Resource:

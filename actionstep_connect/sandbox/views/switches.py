@@ -39,6 +39,7 @@ SWITCHES: dict[str, Switch] = {
     "revoke": lambda data: {"revoked": switches.revoke(data)},
     "expire": lambda data: {"expired": switches.expire(data)},
     "issue": _issue,
+    "advance": lambda data: {"now": switches.advance(data)},
 }
 
 

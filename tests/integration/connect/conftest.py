@@ -5,9 +5,9 @@ from collections.abc import Callable, Generator
 import pytest
 from pytest_django import Settings
 
+from actionstep_connect.testing import Sandbox
 from tests.hostile_server import HostileServer
 from tests.integration.connect.person import Person
-from tests.sandbox_process import Sandbox
 
 #: Says how many codes Actionstep was shown.
 Exchanges = Callable[[], int]

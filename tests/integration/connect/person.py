@@ -2,7 +2,7 @@
 
 import html
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
@@ -11,11 +11,11 @@ from django.http import HttpResponse
 from django.test import Client
 
 from actionstep_connect.models import AuthorizationRequest
+from actionstep_connect.testing.end_user import authorize
 from tests.connections import make_user
 
 SITE = "http://127.0.0.1:8000"
 CONNECTIONS, CONNECT, CALLBACK = "/actionstep/", "/actionstep/connect/", "/actionstep/callback/"
-SANDBOX_PASSWORD = "sandbox-password"
 
 Page = Any  # django-stubs' test response is generic over each client; its attributes are dynamic.
 
@@ -51,23 +51,17 @@ class Person:
         return str(response.headers["Location"])
 
     def allow(
-        self, url: str, *, username: str = "priya", orgkey: str = "acmelaw", decision: str = "allow"
+        self,
+        url: str,
+        *,
+        username: str = "priya",
+        orgkey: str = "acmelaw",
+        decision: Literal["allow", "deny"] = "allow",
     ) -> str:
         """Go through both pages of Actionstep; return the address that leads back."""
-        with httpx2.Client(trust_env=False, timeout=10) as browser:
-            page = browser.get(url)
-            steps = (
-                ("username", {"username": username, "password": SANDBOX_PASSWORD}),
-                ("orgkey", {"orgkey": orgkey}),
-                ("decision", {"decision": decision}),
-            )
-            for name, fields in steps:
-                if f'name="{name}"' in page.text:
-                    page = _submit(browser, url, page, fields)
-        assert page.status_code == 302, page.text
-        location = page.headers["Location"]
+        location = authorize(url, username=username, orgkey=orgkey, decision=decision)
         assert location.startswith(SITE), location
-        return str(location.removeprefix(SITE))
+        return location.removeprefix(SITE)
 
     def come_back(self, url: str, **extra: Any) -> Page:
         """Arrive at the callback; nothing is followed."""
@@ -82,17 +76,6 @@ class Person:
         while response.status_code == 302:
             response = self.browser.get(response.headers["Location"])
         return response
-
-
-def _submit(
-    browser: httpx2.Client, url: str, page: httpx2.Response, fields: dict[str, str]
-) -> httpx2.Response:
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-    assert token, page.text
-    answer = browser.post(url, data={**fields, "csrfmiddlewaretoken": token[1]})
-    if answer.status_code == 303:
-        return browser.get(httpx2.URL(url).join(answer.headers["Location"]))
-    return answer
 
 
 def words(response: HttpResponse | Page) -> str:

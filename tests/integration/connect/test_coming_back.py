@@ -14,6 +14,7 @@ from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
 from actionstep_connect.models import AuthorizationRequest, Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import make_connection, make_user
 from tests.hostile_server import Answer, HostileServer, grant
 from tests.integration.connect.conftest import Exchanges
@@ -27,7 +28,6 @@ from tests.integration.connect.person import (
     query,
     words,
 )
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 

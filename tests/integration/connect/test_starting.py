@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.models import AuthorizationRequest, Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import make_connection, make_user
 from tests.hostile_server import HostileServer
 from tests.integration.connect.conftest import Exchanges
@@ -26,7 +27,6 @@ from tests.integration.connect.person import (
     query,
     words,
 )
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 

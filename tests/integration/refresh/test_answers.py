@@ -9,8 +9,8 @@ import time_machine
 from actionstep_connect import policy
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, EventKind
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connection
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,10 +12,10 @@ from actionstep_connect.exceptions import ReconnectRequired
 from actionstep_connect.flows.maintain import is_way_clear, maintain
 from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connection, sandbox_connections
 from tests.integration.refresh.test_answers import fault, requests
 from tests.integration.refresh.test_processes import make_due
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,6 +15,7 @@ from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
 from actionstep_connect.flows.refresh.renew import Failed, Refused, Renewed, Unsent, renew
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import (
     expired,
     make_connection,
@@ -26,7 +27,6 @@ from tests.hostile_server import HostileServer
 from tests.integration.connect.person import Person
 from tests.integration.refresh.gate import close_gate, meanwhile
 from tests.integration.refresh.test_answers import fault, requests
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,9 +10,9 @@ from pytest_django import Settings
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.signals import connection_flagged, connection_recovered
+from actionstep_connect.testing import Sandbox
 from tests.connections import sandbox_connection
 from tests.integration.refresh.test_answers import fault, kinds, requests
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
+from actionstep_connect.testing import Sandbox
 from tests.connections import (
     expired,
     make_connection,
@@ -28,7 +29,6 @@ from tests.integration.refresh.gate import close_gate, wait_until
 from tests.integration.refresh.test_answers import fault, kinds, requests
 from tests.integration.refresh.test_processes import make_due, presented_twice
 from tests.integration.refresh.workers import Worker, kill_hatched, running_workers
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

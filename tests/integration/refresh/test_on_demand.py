@@ -21,9 +21,9 @@ from actionstep_connect.exceptions import (
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connection
 from tests.integration.refresh.test_answers import fault, requests
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

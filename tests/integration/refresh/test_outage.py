@@ -18,9 +18,9 @@ from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
 from actionstep_connect.signals import connection_recovered
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
 from tests.integration.refresh.test_answers import fault, requests
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

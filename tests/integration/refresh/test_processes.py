@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from actionstep_connect.models import Connection, Heartbeat
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connection, sandbox_connections
 from tests.integration.refresh.workers import at_once, running_workers
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

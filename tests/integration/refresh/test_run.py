@@ -4,8 +4,8 @@ import pytest
 
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connections
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,11 +19,11 @@ from actionstep_connect.api import aget_access_token, get_access_token, refresh
 from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connection
 from tests.hostile_server import HostileServer
 from tests.integration.refresh.gate import close_gate, meanwhile, wait_until
 from tests.integration.refresh.test_answers import fault, requests
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
