@@ -17,10 +17,10 @@ from actionstep_connect.flows.tally import tally
 from actionstep_connect.models import Connection, RefreshHour
 from actionstep_connect.models.connection import REFRESH_TOKEN
 from actionstep_connect.models.refresh_hour import hour_of
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connections
 from tests.integration.refresh.test_answers import fault
 from tests.integration.refresh.test_processes import make_due
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
