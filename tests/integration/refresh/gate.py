@@ -11,7 +11,7 @@ from django.db import connections
 
 from tests.hostile_server import Answer, HostileServer, grant
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds: a busy machine takes long to start a worker
 
 
 @dataclass(frozen=True)
