@@ -12,7 +12,7 @@ from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, OUTAGE, REFUSALS
-from actionstep_connect.flows.tally import tally
+from actionstep_connect.flows.refresh.tally import tally
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 

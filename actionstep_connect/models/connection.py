@@ -109,7 +109,8 @@ class Connection(models.Model):
                 fields=("environment", "client_id", "refresh_at"), name="actionstep_connect_due"
             ),
             models.Index(
-                fields=("environment", "refresh_token_expires_at"), name="actionstep_connect_limit"
+                fields=("environment", "status", "refresh_token_expires_at"),
+                name="actionstep_connect_limit",
             ),
         )
         permissions = (

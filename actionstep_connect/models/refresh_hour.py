@@ -1,18 +1,32 @@
-"""How many refreshes each hour saw, for the last days."""
+"""How refreshes came out, hour by hour; all told they are counters that outlive every process."""
 
 from datetime import UTC, datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+#: Stands for all hours that are no longer kept one by one.
+BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The columns that count.
+OUTCOMES = ("refreshed", "refused", "superseded", "failed")
+
 
 class RefreshHour(models.Model):
-    """What the runs of one hour did, all workers together; refreshes on demand are not counted."""
+    """What came of the refreshes of one hour, whoever made them.
+
+    The sum over all rows, `BEFORE` included, never falls.
+    """
 
     hour = models.DateTimeField(_("hour"), primary_key=True)
-    refreshed = models.PositiveIntegerField(_("refreshed"), default=0)
-    refused = models.PositiveIntegerField(_("refused"), default=0)
-    failed = models.PositiveIntegerField(_("failed"), default=0)
+    #: New tokens were stored.
+    refreshed = models.PositiveBigIntegerField(_("refreshed"), default=0)
+    #: Only the user can bring the connection back.
+    refused = models.PositiveBigIntegerField(_("refused"), default=0)
+    #: The answer came for a refresh token that had been replaced meanwhile.
+    superseded = models.PositiveBigIntegerField(_("superseded"), default=0)
+    #: No tokens this time; it is tried again.
+    failed = models.PositiveBigIntegerField(_("failed"), default=0)
 
     class Meta:
         verbose_name = _("hour of refreshes")

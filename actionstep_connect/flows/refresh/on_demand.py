@@ -28,6 +28,7 @@ from actionstep_connect.flows.refresh.outside import (
 )
 from actionstep_connect.flows.refresh.renew import Failed, Outcome, Rejected, Unsent, renew
 from actionstep_connect.flows.refresh.store import store
+from actionstep_connect.flows.refresh.tally import tally_one
 from actionstep_connect.flows.refresh.use import atouch, is_use_known, touch
 from actionstep_connect.models import Connection, Status
 
@@ -211,6 +212,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
     outcome, change = undisturbed(lambda: _exchange(claim))
     if change is not None:
         tell([change])
+    tally_one(outcome, stored=change is not None)
     match outcome:
         case Rejected(error):
             raise error

@@ -1,26 +1,33 @@
-"""What runs did is tallied by the hour, for the admin's chart."""
+"""What came of refreshes is tallied by the hour, for charts and counters; no sum ever falls."""
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError, connections
 from django.db import connection as database
-from django.db import connections
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
+from actionstep_connect.api import get_access_token
 from actionstep_connect.crypto import Secret
+from actionstep_connect.exceptions import ReconnectRequired, TemporarilyUnavailable
 from actionstep_connect.flows.maintain import drain, maintain
-from actionstep_connect.flows.prune import HOUR_RETENTION, prune
+from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report
-from actionstep_connect.flows.tally import tally
+from actionstep_connect.flows.refresh.tally import HOUR_RETENTION, tally
 from actionstep_connect.models import Connection, RefreshHour
 from actionstep_connect.models.connection import REFRESH_TOKEN
-from actionstep_connect.models.refresh_hour import hour_of
+from actionstep_connect.models.refresh_hour import BEFORE, OUTCOMES, hour_of
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connections
+from tests.connections import expired, sandbox_connection, sandbox_connections
 from tests.integration.refresh.test_answers import fault
-from tests.integration.refresh.test_processes import make_due
+from tests.integration.refresh.test_processes import make_due, requests
+from tests.integration.refresh.workers import at_once, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,10 +85,69 @@ def test_workers_that_end_together_lose_no_count() -> None:
     assert sum(RefreshHour.objects.values_list("refused", flat=True)) == 16
 
 
-def test_old_hours_are_pruned() -> None:
-    """Hours that nobody looks at any more go; there are never more than those of a week."""
-    hour = hour_of(datetime.now(UTC))
-    RefreshHour.objects.create(hour=hour)
-    RefreshHour.objects.create(hour=hour - HOUR_RETENTION - timedelta(hours=1))
-    assert prune() == 1
-    assert RefreshHour.objects.get().hour == hour
+def totals() -> dict[str, int]:
+    sums = RefreshHour.objects.aggregate(**{name: Sum(name) for name in OUTCOMES})
+    return {name: count for name, count in sums.items() if count}
+
+
+def test_a_refresh_on_demand_is_tallied_too(sandbox: Sandbox) -> None:
+    """A caller's refresh counts as a run's does, good or bad; waiting for a backoff counts nothing."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "status_503")
+    for _ in range(2):
+        with pytest.raises(TemporarilyUnavailable):
+            get_access_token(connection)
+    assert totals() == {"failed": 1}
+    make_due(Connection.objects)
+    get_access_token(Connection.objects.get())
+    assert totals() == {"failed": 1, "refreshed": 1}
+    make_due(Connection.objects)
+    fault(sandbox, "oauth_error", error="invalid_grant")
+    with pytest.raises(ReconnectRequired):
+        get_access_token(Connection.objects.get())
+    assert totals() == {"failed": 1, "refreshed": 1, "refused": 1}
+
+
+def test_processes_at_once_lose_no_count(sandbox: Sandbox) -> None:
+    """Four processes refresh and tally at one moment: the sum is what was requested."""
+    sandbox_connections(sandbox, 12)
+    with running_workers(4) as processes:
+        for _ in range(5):
+            make_due(Connection.objects)
+            at_once((process, "maintain", ()) for process in processes)
+    assert totals() == {"refreshed": requests(sandbox)}
+
+
+def test_old_hours_are_folded_and_no_sum_falls() -> None:
+    """Hours past a week are no longer kept one by one: there is a bound, and the sums stay."""
+    now = datetime.now(UTC)
+    for age in (3 * HOUR_RETENTION, 2 * HOUR_RETENTION, timedelta(hours=1)):
+        with time_machine.travel(now - age):
+            tally(Report(refreshed=2, refused=1, failed=Counter(timeout=3)))
+            prune()
+    before = totals()
+    assert before == {"refreshed": 6, "refused": 3, "failed": 9}
+    prune()
+    prune()
+    assert totals() == before
+    hours = RefreshHour.objects.order_by("hour").values_list("hour", flat=True)
+    assert list(hours) == [BEFORE, hour_of(now - timedelta(hours=1))]
+
+
+def test_a_refresh_stands_though_it_cannot_be_tallied(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that refuses the tally costs nobody a token, and the log says so."""
+
+    def fail(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "refreshhour" in sql:
+            raise OperationalError("no room left")
+        return execute(sql, *rest)
+
+    connection = sandbox_connection(sandbox, **expired())
+    with connections["default"].execute_wrapper(fail):
+        get_access_token(connection)
+        assert drain().error == ""
+    connection.refresh_from_db()
+    assert connection.generation == 2
+    assert "actionstep_connect.not_tallied error=OperationalError" in caplog.text
