@@ -20,11 +20,14 @@ from django.utils.module_loading import import_string
 from actionstep_connect.conf import SETTING, decode_key, find_problems, get_config, get_site
 from actionstep_connect.crypto import fetch_keys, get_key_ring
 from actionstep_connect.environments import LOOPBACK_HOSTS
+from actionstep_connect.links import SITES_APP
 
 TAG = "actionstep_connect"
 SANDBOX = "actionstep_connect.sandbox"
 LOOPBACK = frozenset(host.strip("[]") for host in LOOPBACK_HOSTS)
 
+#: What Django sends from where a site says nothing.
+UNSET_FROM_EMAIL = "webmaster@localhost"
 #: Keys that anybody can read in this package's documentation and tests.
 PUBLISHED_KEYS = frozenset({"-B98RAPwxp5ynRQYDxmRFEGBsLQes2BsK-pSwti5eBk="})
 #: Fewer different bytes than this among 32 random ones is a matter of once in 10^16 keys.
@@ -33,7 +36,7 @@ FEWEST_DIFFERENT_BYTES = 16
 
 def register_checks() -> None:
     """Register the checks under this package's tag."""
-    for check in (check_settings, check_site):
+    for check in (check_settings, check_site, check_reminders):
         checks.register(check, TAG)
     checks.register(check_stored_keys, TAG, checks.Tags.database)
     for check in (check_keys, check_endpoints, check_deployment, check_row_locks):
@@ -51,6 +54,11 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_site(**_: Any) -> list[CheckMessage]:
     """Name what in Django's own settings breaks this package."""
     return list(_site_problems())
+
+
+def check_reminders(**_: Any) -> list[CheckMessage]:
+    """Name what keeps reminders by e-mail from being written."""
+    return [] if find_problems() else list(_reminder_problems())
 
 
 def check_keys(**_: Any) -> list[CheckMessage]:
@@ -115,6 +123,18 @@ def _site_problems() -> Iterator[CheckMessage]:
             "signed out, and could not finish connecting.",
             hint="Set SESSION_COOKIE_SAMESITE = 'Lax', which is Django's default.",
             id=f"{TAG}.W001",
+        )
+
+
+def _reminder_problems() -> Iterator[CheckMessage]:
+    config, site = get_config(), get_site()
+    knows_itself = site.has_site_id and SITES_APP in site.installed_apps
+    if config.notify_users and config.redirect_uri is None and not knows_itself:
+        yield Error(
+            f"{SETTING}['NOTIFY_USERS'] is on, but nothing says at which address users find the site: "
+            "a worker has no request to take it from.",
+            hint="Set REDIRECT_URI, or install django.contrib.sites and set SITE_ID.",
+            id=f"{TAG}.E015",
         )
 
 
@@ -206,6 +226,13 @@ def _endpoint_problems() -> Iterator[CheckMessage]:
 
 def _deployment_problems() -> Iterator[CheckMessage]:
     site = get_site()
+    if not find_problems() and get_config().notify_users and site.from_email == UNSET_FROM_EMAIL:
+        yield checks.Warning(
+            f"{SETTING}['NOTIFY_USERS'] is on, and DEFAULT_FROM_EMAIL is still {UNSET_FROM_EMAIL!r}: "
+            "most mail servers refuse that.",
+            hint="Set DEFAULT_FROM_EMAIL to an address of your own.",
+            id=f"{TAG}.W023",
+        )
     if site.debug:
         yield checks.Warning(
             "DEBUG is True: an error page shows its reader what the code was working with.",

@@ -73,13 +73,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Those of Django's own settings that the system checks look at."""
+    """Those of Django's own settings that we look at."""
 
     installed_apps: tuple[str, ...]
     debug: bool
     use_tz: bool
     session_cookie_secure: bool
     session_cookie_samesite: str
+    language_code: str
+    from_email: str
+    has_site_id: bool
     secret_keys: tuple[str, ...] = field(repr=False)
 
 
@@ -104,13 +107,16 @@ def find_problems() -> list[Problem]:
 
 
 def get_site() -> Site:
-    """Return what the system checks look at beside ACTIONSTEP_CONNECT."""
+    """Return what we look at beside ACTIONSTEP_CONNECT."""
     return Site(
         installed_apps=tuple(settings.INSTALLED_APPS),
         debug=bool(settings.DEBUG),
         use_tz=bool(settings.USE_TZ),
         session_cookie_secure=bool(settings.SESSION_COOKIE_SECURE),
         session_cookie_samesite=str(settings.SESSION_COOKIE_SAMESITE),
+        language_code=str(settings.LANGUAGE_CODE),
+        from_email=str(settings.DEFAULT_FROM_EMAIL),
+        has_site_id=bool(getattr(settings, "SITE_ID", None)),
         secret_keys=(str(settings.SECRET_KEY), *map(str, settings.SECRET_KEY_FALLBACKS)),
     )
 

@@ -8,8 +8,7 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse, QueryDict
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
@@ -18,8 +17,9 @@ from actionstep_connect.exceptions import (
     ReconnectRequired,
     ScopeNotGranted,
 )
+from actionstep_connect.links import connect_url, page_url
 from actionstep_connect.models import Connection
-from actionstep_connect.scopes import format_scope, missing_scopes
+from actionstep_connect.scopes import missing_scopes
 
 #: Where the session keeps the organisation that a user of several chose to work in.
 CHOSEN_ORGKEY = "actionstep_connect_orgkey"
@@ -61,23 +61,6 @@ def redirect_to_connect(
     if next is None:
         next = _address(request)  # noqa: A001 - as above.
     return HttpResponseRedirect(connect_url(scopes=scopes, next_url=next, orgkey=orgkey))
-
-
-def connect_url(
-    *,
-    scopes: Iterable[str] | None = None,
-    next_url: str = "",
-    orgkey: str | None = None,
-    problem: str = "",
-) -> str:
-    """Return the address of the page that says what will be asked, or how the last attempt ended."""
-    return _url(
-        "connect",
-        problem=problem,
-        scopes=format_scope(scopes or ()),
-        next=next_url,
-        orgkey=orgkey or "",
-    )
 
 
 def actionstep_connection_required(
@@ -159,7 +142,7 @@ def _check(connection: Connection, scopes: tuple[str, ...]) -> None:
 def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
     if _prefers_json(request):
         return _forbidden("not_signed_in", "Nobody is signed in.", connect_url())
-    return redirect_to_login(_address(request) or reverse("actionstep_connect:connections"))
+    return redirect_to_login(_address(request) or page_url("connections"))
 
 
 def _instead(
@@ -172,7 +155,7 @@ def _instead(
     prefers_json = _prefers_json(request)
     back = "" if prefers_json else _address(request)
     if isinstance(error, AmbiguousConnection):
-        url = _url("connections", choose="1", next=back)
+        url = page_url("connections", choose="1", next=back)
     else:
         url = connect_url(scopes=scopes, next_url=back, orgkey=orgkey)
     return _forbidden(error.code, str(error), url) if prefers_json else HttpResponseRedirect(url)
@@ -190,10 +173,3 @@ def _prefers_json(request: HttpRequest) -> bool:
 def _address(request: HttpRequest) -> str:
     # Whoever comes back comes with GET; a form that was posted cannot be posted again.
     return request.get_full_path() if request.method in ("GET", "HEAD") else ""
-
-
-def _url(name: str, **parameters: str) -> str:
-    query = QueryDict(mutable=True)
-    query.update({key: value for key, value in parameters.items() if value})
-    url = reverse(f"actionstep_connect:{name}")
-    return f"{url}?{query.urlencode(safe='/')}" if query else url

@@ -10,6 +10,7 @@ ActionstepConnectError
 ├── DecryptionFailed             tell the site's admin: the key ring lacks a key, or the row was altered
 ├── AuthorizationFailed          say why; the user may start again
 ├── UntrustedHost                nothing was sent: the host is not in API_HOSTS
+├── NotReminded                  say why: the user gets no e-mail
 ├── ActionstepPermissionDenied   the user's own permissions in Actionstep do not reach that far
 ├── RateLimited                  try again after ``retry_after`` seconds
 └── ApiError                     Actionstep refused the request itself
@@ -110,6 +111,16 @@ class UntrustedHost(ActionstepConnectError):
     """A host outside API_HOSTS was about to be trusted with a token: nothing was sent."""
 
     code = "untrusted_host"
+
+
+class NotReminded(ActionstepConnectError):
+    """No e-mail will reach the connection's user; ``code`` says why.
+
+    It is ``no_address``, ``inactive_user``, ``not_needed`` (the connection does not need its user), or
+    ``no_site_url`` (nobody knows the address that a link in it must have).
+    """
+
+    code = "not_reminded"
 
 
 class ActionstepPermissionDenied(ActionstepConnectError):

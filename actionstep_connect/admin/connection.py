@@ -49,7 +49,7 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
     actions = (refresh_now, disconnect)
     fieldsets = (
         (None, {"fields": ("who", "orgkey", "environment", "client_id", "scopes", "api_endpoint")}),
-        (_("State"), {"fields": ("condition", "status", "status_reason", "flag")}),
+        (_("State"), {"fields": ("condition", "status", "status_reason", "flag", "remind_at")}),
         (
             _("Tokens"),
             {

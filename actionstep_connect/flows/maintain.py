@@ -1,4 +1,4 @@
-"""Maintenance, the one job a site schedules: refresh what is due, flag what nears its limit, prune."""
+"""Maintenance, the one job a site schedules: refresh, flag, prune, and remind by e-mail."""
 
 import logging
 import time
@@ -13,6 +13,7 @@ from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, OUTAGE, REFUSALS
 from actionstep_connect.flows.refresh.tally import tally
+from actionstep_connect.flows.remind import send_reminders
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
-    """Do one round of maintenance and leave a heartbeat."""
+    """Do one round of maintenance, leave a heartbeat, and send what reminders are due."""
     started_at, clock = datetime.now(UTC), time.monotonic()
     last = _last_summary()
     report = _refresh(last, should_stop=should_stop)
@@ -37,6 +38,7 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     _log(report, is_news=last.get("stopped_by") != report.stopped_by)
     if stranded and not last.get("stranded"):
         logger.error("actionstep_connect.run stranded=%d %s", stranded, _lament(stranded))
+    send_reminders()  # Last: whatever a mail server does, refreshing is done and its pulse felt.
     return report
 
 

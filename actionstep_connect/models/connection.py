@@ -81,6 +81,7 @@ class Connection(models.Model):
     )
     refresh_at = models.DateTimeField(_("next refresh"), null=True)
     flagged_at = models.DateTimeField(_("flagged"), null=True)
+    remind_at = models.DateTimeField(_("next reminder by e-mail"), null=True)
     outcome_unknown_since = models.DateTimeField(_("outcome unknown since"), null=True)
     consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     last_error = models.CharField(_("last error"), max_length=200, blank=True)
@@ -112,6 +113,7 @@ class Connection(models.Model):
                 fields=("environment", "status", "refresh_token_expires_at"),
                 name="actionstep_connect_limit",
             ),
+            models.Index(fields=("environment", "remind_at"), name="actionstep_connect_remind"),
         )
         permissions = (
             ("can_refresh", _("Can refresh a connection now")),

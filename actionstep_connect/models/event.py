@@ -25,6 +25,8 @@ class EventKind(models.TextChoices):
     """A refresh succeeded after failures or a flag."""
     RECONNECT_REQUIRED = "reconnect_required", _("reconnect required")
     """Only the user can bring the connection back."""
+    REMINDED = "reminded", _("reminded by e-mail")
+    """The user was sent the link to reconnect."""
     ENDPOINT_REFUSED = "endpoint_refused", _("API endpoint refused")
     """Actionstep named an API host outside API_HOSTS; the former one was kept."""
     REFRESH_ASKED = "refresh_asked", _("refresh asked for")

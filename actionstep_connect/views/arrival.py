@@ -22,7 +22,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
-from actionstep_connect.decorators import connect_url
 from actionstep_connect.exceptions import ActionstepConnectError, AuthorizationFailed
 from actionstep_connect.flows.connect import (
     Connected,
@@ -32,6 +31,7 @@ from actionstep_connect.flows.connect import (
     finish,
     note_failure,
 )
+from actionstep_connect.links import connect_url
 from actionstep_connect.models import AuthorizationRequest
 from actionstep_connect.scopes import missing_scopes
 from actionstep_connect.views.overview import remember_other_organisation

@@ -34,7 +34,10 @@ PRODUCTION: dict[str, Any] = {
     "USE_TZ": True,
     "SESSION_COOKIE_SECURE": True,
     "SESSION_COOKIE_SAMESITE": "Lax",
+    "DEFAULT_FROM_EMAIL": "site@law.example",
 }
+NOTIFYING: dict[str, Any] = {**MINIMAL, "NOTIFY_USERS": True}
+CALLBACK = "https://law.example/actionstep/callback/"
 MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E001", {"ACTIONSTEP_CONNECT": None}),
     ("E002", {"ACTIONSTEP_CONNECT": {**MINIMAL, "NONSENSE": 1}}),
@@ -48,6 +51,8 @@ MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E009", {"ACTIONSTEP_CONNECT": {**MINIMAL, "WARN_BEFORE": timedelta(days=30)}}),
     ("E010", {"ACTIONSTEP_CONNECT": {**MINIMAL, "IDLE_AFTER": timedelta(days=20)}}),
     ("E012", {"USE_TZ": False}),
+    ("E015", {"ACTIONSTEP_CONNECT": NOTIFYING}),
+    ("E015", {"ACTIONSTEP_CONNECT": NOTIFYING, "SITE_ID": 1}),
     ("W001", {"SESSION_COOKIE_SAMESITE": "Strict"}),
 ]
 DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
@@ -59,6 +64,13 @@ DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E022", {"ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": "http://localhost:8000/callback/"}}),
     ("W020", {"DEBUG": True}),
     ("W021", {"SESSION_COOKIE_SECURE": False}),
+    (
+        "W023",
+        {
+            "ACTIONSTEP_CONNECT": {**NOTIFYING, "REDIRECT_URI": CALLBACK},
+            "DEFAULT_FROM_EMAIL": "webmaster@localhost",
+        },
+    ),
 ]  # fmt: skip
 
 
@@ -122,6 +134,34 @@ def test_s46_deployment_accepts_row_locks() -> None:
 def test_a_well_made_site_hears_nothing() -> None:
     """No check complains about a site as the documentation describes it."""
     assert messages({}, deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ACTIONSTEP_CONNECT": {**NOTIFYING, "REDIRECT_URI": CALLBACK}},
+        {
+            "ACTIONSTEP_CONNECT": NOTIFYING,
+            "INSTALLED_APPS": [*django_settings.INSTALLED_APPS, "django.contrib.sites"],
+            "SITE_ID": 1,
+        },
+    ],
+    ids=["REDIRECT_URI", "django.contrib.sites"],
+)
+def test_reminders_need_an_address_of_the_site(changes: dict[str, Any]) -> None:
+    """Either source of it is enough."""
+    assert messages(changes, deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    ("samesite", "expected"),
+    [("Strict", {"W001"}), ("Lax", set()), ("None", set()), (False, set())],
+)
+def test_s15_a_session_cookie_that_stays_behind_is_named(
+    samesite: str | bool, expected: set[str]
+) -> None:
+    """`Strict` keeps the session from coming back from Actionstep; the others let it."""
+    assert ids({"SESSION_COOKIE_SAMESITE": samesite}, deploy=False) == expected
 
 
 def test_every_message_names_a_cure_and_no_secret() -> None:

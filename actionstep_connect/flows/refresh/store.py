@@ -63,7 +63,7 @@ def _store_refusal(claim: Claim) -> Change | None:
         "last_failed_at": datetime.now(UTC),
         **_RELEASED,
     }
-    change = Change(connection, [(EventKind.RECONNECT_REQUIRED, str(reason.label))])
+    change = Change(connection, _ending(connection, reason))
     return change if _update(claim, values, by_owner=True) else None
 
 
@@ -116,7 +116,7 @@ def _granted_values(connection: Connection, grant: TokenGrant, change: Change) -
     values |= _scope_values(connection, grant, change)
     values |= _endpoint_values(connection, grant, change)
     if _is_for_another_organisation(connection, grant):
-        return values | _organisation_changed(change)
+        return values | _organisation_changed(connection, change)
     values["refresh_at"] = policy.refresh_due_at(
         now=grant.requested_at,
         access_token_expires_at=grant.access_token_expires_at,
@@ -161,11 +161,18 @@ def _is_for_another_organisation(connection: Connection, grant: TokenGrant) -> b
     return connection.status_reason == StatusReason.ORGANISATION_CHANGED  # As before.
 
 
-def _organisation_changed(change: Change) -> dict[str, Any]:
+def _organisation_changed(connection: Connection, change: Change) -> dict[str, Any]:
     # The tokens are another organisation's: kept, for they may be all there is, and never used.
     reason = StatusReason.ORGANISATION_CHANGED
-    change.events = [(EventKind.RECONNECT_REQUIRED, str(reason.label))]
+    change.events = _ending(connection, reason)
     return {"status": Status.RECONNECT_REQUIRED, "status_reason": reason, "refresh_at": None}
+
+
+def _ending(connection: Connection, reason: StatusReason) -> list[tuple[EventKind, str]]:
+    # What an admin tried once more in vain has not ended again: nobody is told twice.
+    if (connection.status, connection.status_reason) == (Status.RECONNECT_REQUIRED, reason):
+        return []
+    return [(EventKind.RECONNECT_REQUIRED, str(reason.label))]
 
 
 def _update(claim: Claim, values: dict[str, Any], *, by_owner: bool) -> bool:

@@ -1,0 +1,113 @@
+"""Delivery: handing an e-mail to the mail server, and never waiting long for that.
+
+A mail server may hang whatever its time-out, which counts from byte to byte. So one daemon thread in
+a process speaks to it: what takes longer than PATIENCE is left to that thread, and whoever comes next
+gets no other one until it is done.
+"""
+
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import TypeVar
+
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connections
+
+PATIENCE = 10.0  # seconds for each word with the mail server
+
+#: RFC 5321 §3.8: the server closes the connection, whatever it had been asked.
+CLOSING = 421
+
+T = TypeVar("T")
+
+_line = threading.Lock()
+
+
+class DeliveryError(Exception):
+    """The mail server did not take an e-mail, as far as anybody knows.
+
+    `surely`: it said so, and did not mean it for ever, so the e-mail may be sent again. `goes_on`:
+    it may be given other e-mails now. The message is the name of what went wrong, without addresses.
+    """
+
+    def __init__(self, error: Exception, *, surely: bool, goes_on: bool) -> None:
+        super().__init__(type(error).__name__)
+        self.surely = surely
+        self.goes_on = goes_on
+
+
+Send = Callable[[mail.EmailMessage], None]
+
+
+@contextmanager
+def mail_server() -> Generator[Send]:
+    """Open the site's mail backend, and yield what hands an e-mail to it. Raises DeliveryError."""
+    backend = _new_backend()
+    try:
+        _within_patience(backend.open)
+    except Exception as error:
+        raise DeliveryError(error, surely=True, goes_on=False) from error
+
+    def send(message: mail.EmailMessage) -> None:
+        try:
+            _within_patience(lambda: backend.send_messages([message]))
+        except Exception as error:
+            raise _failure(error) from error
+
+    try:
+        yield send
+    finally:
+        if not _line.locked():  # Else it hangs, and hears no farewell.
+            with suppress(Exception):
+                _within_patience(backend.close)
+
+
+def _new_backend() -> BaseEmailBackend:
+    # From Django 6.1 on a site names its mailers; before, it has one backend.
+    mailers = getattr(mail, "mailers", None)
+    return mail.get_connection() if mailers is None else mailers.default
+
+
+def _failure(error: Exception) -> DeliveryError:
+    codes = _reply_codes(error)
+    return DeliveryError(
+        error,
+        # RFC 5321 §4.2.1: 4yz means that the e-mail was not taken, and may be later.
+        surely=bool(codes) and all(400 <= code < 500 for code in codes),
+        goes_on=bool(codes) and CLOSING not in codes,
+    )
+
+
+def _reply_codes(error: Exception) -> list[int]:
+    match error:
+        case SMTPRecipientsRefused():
+            return [code for code, _ in error.recipients.values()]
+        case SMTPResponseException():
+            return [error.smtp_code]
+        case _:
+            return []
+
+
+def _within_patience(work: Callable[[], T]) -> T:
+    if not _line.acquire(timeout=PATIENCE):
+        raise TimeoutError("the mail server hangs since an earlier e-mail")
+    result: Future[T] = Future()
+
+    def job() -> None:
+        try:
+            result.set_result(work())
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits.
+            result.set_exception(error)
+        finally:
+            connections.close_all()  # Some backends keep their e-mails in the database.
+            _line.release()
+
+    try:
+        threading.Thread(target=job, name="actionstep-mail", daemon=True).start()
+    except RuntimeError:  # No thread is to be had.
+        _line.release()
+        raise
+    return result.result(PATIENCE)

@@ -1,0 +1,66 @@
+"""The e-mail itself: three templates that a site may replace, in the site's language."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from actionstep_connect.conf import get_site
+from actionstep_connect.exceptions import NotReminded
+from actionstep_connect.links import connect_url, page_url, site_url
+from actionstep_connect.models import Connection
+from actionstep_connect.wording import state_of
+
+TEMPLATES = "actionstep_connect/email/reminder"
+
+
+def check_remindable(connection: Connection, *, now: datetime) -> None:
+    """Raise NotReminded if `connection` does not need its user, or no e-mail can reach them."""
+    if not state_of(connection, now=now).needs_user:
+        raise NotReminded("This connection does not need its user.", code="not_needed")
+    if not connection.user.is_active:
+        raise NotReminded("This connection's user is not active.", code="inactive_user")
+    if not _address(connection):
+        raise NotReminded("This connection's user has no e-mail address.", code="no_address")
+    try:
+        site_url()
+    except ImproperlyConfigured as error:
+        raise NotReminded(str(error), code="no_site_url") from error
+
+
+def compose(connection: Connection, *, now: datetime) -> EmailMultiAlternatives:
+    """Write the e-mail about how `connection` is now. Raises NotReminded.
+
+    The templates know `user`, `connection`, `state` (words, next step and mood), `site` (its host),
+    `limit` (the refresh token's, while that lies ahead), and the absolute addresses `reconnect_url`
+    and `connections_url`.
+    """
+    # Whatever language an earlier task has left active in this thread.
+    with translation.override(get_site().language_code):
+        check_remindable(connection, now=now)
+        root, limit = site_url(), connection.refresh_token_expires_at
+        context = {
+            "user": connection.user,
+            "connection": connection,
+            "state": state_of(connection, now=now),
+            "site": urlsplit(root).netloc,
+            "limit": limit if limit is not None and limit > now else None,
+            "reconnect_url": root + connect_url(orgkey=connection.orgkey),
+            "connections_url": root + page_url("connections"),
+        }
+        letter = EmailMultiAlternatives(
+            subject=" ".join(render_to_string(f"{TEMPLATES}_subject.txt", context).split()),
+            body=render_to_string(f"{TEMPLATES}.txt", context).strip() + "\n",
+            to=[_address(connection)],
+            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no machine answers it.
+        )
+        letter.attach_alternative(render_to_string(f"{TEMPLATES}.html", context), "text/html")
+    return letter
+
+
+def _address(connection: Connection) -> str:
+    user = connection.user
+    return str(getattr(user, user.get_email_field_name(), "") or "")

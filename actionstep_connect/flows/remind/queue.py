@@ -1,0 +1,102 @@
+"""The queue of reminders: `Connection.remind_at`, cleared by whoever sends.
+
+    UPDATE … SET remind_at = now  WHERE id = ? AND generation = ?   -- queue, for what was seen
+    UPDATE … SET remind_at = NULL WHERE id = ? AND remind_at = ?    -- claim, before it is sent
+
+A claimed reminder is sent at most once, whoever dies meanwhile. It returns to the queue only where
+the mail server said that it had not taken it.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+
+from actionstep_connect.exceptions import NotReminded
+from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.events import Change, tell
+from actionstep_connect.flows.remind.delivery import DeliveryError, Send, mail_server
+from actionstep_connect.flows.remind.letter import check_remindable, compose
+from actionstep_connect.models import Connection, EventKind
+from actionstep_connect.querysets import ConnectionQuerySet
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+ROUND_SECONDS = 20.0  # a round ends before the next run begins; what is left waits for that
+RETRY_AFTER = timedelta(minutes=5)
+
+
+def remind(connection: Connection) -> None:
+    """Let the next run of maintenance, within a minute, e-mail the user the link to reconnect.
+
+    Whether NOTIFY_USERS is on is the caller's affair. What the user needs no more by then is not
+    sent. Raises NotReminded, and then nothing is sent.
+    """
+    now = datetime.now(UTC)
+    check_remindable(connection, now=now)
+    rows = on_primary().filter(pk=connection.pk, generation=connection.generation)
+    rows.update(remind_at=now)
+    connection.remind_at = now
+
+
+def send_reminders() -> int:
+    """Send what reminders are due, until time is up; return how many were sent.
+
+    A mail server that fails or hangs ends the round: what is left is tried later.
+    """
+    now, until = datetime.now(UTC), time.monotonic() + ROUND_SECONDS
+    due = on_primary().here().filter(remind_at__lte=now)
+    waiting = list(due.select_related("user").order_by("remind_at")[:BATCH])
+    if not waiting:
+        return 0
+    sent = 0
+    try:
+        with mail_server() as send:
+            for connection in waiting:
+                if time.monotonic() > until:
+                    break
+                sent += _send(connection, send, now=now)
+    except DeliveryError as error:
+        due.update(remind_at=now + RETRY_AFTER)
+        logger.error("actionstep_connect.mail_server_failed error=%s", error)  # noqa: TRY400 - no traceback: it holds the address.
+    return sent
+
+
+def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
+    mine = on_primary().filter(pk=connection.pk)
+    try:
+        letter = compose(connection, now=now)
+    except NotReminded as error:
+        _claim(connection)
+        logger.info(
+            "actionstep_connect.not_reminded reason=%s connection=%s", error.code, connection.pk
+        )
+        return False
+    except Exception:
+        # A site's own template failed: whoever mends it finds the reminders still waiting.
+        mine.update(remind_at=now + RETRY_AFTER)
+        logger.exception("actionstep_connect.reminder_failed connection=%s", connection.pk)
+        return False
+    if not _claim(connection):
+        return False
+    try:
+        send(letter)
+    except DeliveryError as error:
+        if error.surely:
+            mine.update(remind_at=now + RETRY_AFTER)
+        logger.error(  # noqa: TRY400 - no traceback: it holds the address.
+            "actionstep_connect.reminder_failed connection=%s error=%s again=%s",
+            connection.pk,
+            error,
+            error.surely,
+        )
+        if not error.goes_on:
+            raise
+        return False
+    tell([Change(connection, [(EventKind.REMINDED, "")])])
+    return True
+
+
+def _claim(connection: Connection) -> bool:
+    rows: ConnectionQuerySet = on_primary().filter(pk=connection.pk, remind_at=connection.remind_at)
+    return rows.update(remind_at=None) == 1

@@ -1,0 +1,35 @@
+"""E-mail: where NOTIFY_USERS is on, a connection that needs its user asks for a reminder."""
+
+import logging
+from typing import Any
+
+from django.dispatch import receiver
+
+from actionstep_connect.conf import get_config
+from actionstep_connect.exceptions import NotReminded
+from actionstep_connect.flows.remind import remind
+from actionstep_connect.models import Connection
+from actionstep_connect.signals import connection_flagged, reconnect_required
+
+logger = logging.getLogger(__name__)
+
+
+@receiver([connection_flagged, reconnect_required], sender=Connection)
+def ask_for_reminder(*, connection: Connection, fleet_wide: bool = False, **_: Any) -> None:
+    """Queue one reminder for the cause that the signal tells of.
+
+    Not where Actionstep refused many connections in a row: the site's own fault is mended by nobody's
+    reconnecting.
+    """
+    if not get_config().notify_users or fleet_wide:
+        return
+    try:
+        remind(connection)
+    except NotReminded as error:
+        level = logging.ERROR if error.code == "no_site_url" else logging.INFO
+        logger.log(
+            level,
+            "actionstep_connect.not_reminded reason=%s connection=%s",
+            error.code,
+            connection.pk,
+        )

@@ -1,0 +1,525 @@
+"""Reminders by e-mail: at most one for each cause, and no refresh ever waits for a mail server."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection as database
+from django.utils import translation
+from pytest_django import Settings
+
+from actionstep_connect.exceptions import NotReminded, ReconnectRequired
+from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.flows.refresh import refresh_now
+from actionstep_connect.flows.remind import delivery, remind, send_reminders
+from actionstep_connect.models import Connection, EventKind, Heartbeat
+from tests.connections import (
+    expired,
+    make_connection,
+    make_user,
+    sandbox_connection,
+    sandbox_connections,
+)
+from tests.integration.connect.person import Person, words
+from tests.integration.refresh.test_answers import fault, kinds
+from tests.integration.refresh.test_flag import near_limit
+from tests.mail_server import DROP, HANG, MailServer
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SITE = "https://law.example"
+
+
+@pytest.fixture(autouse=True)
+def notifying(settings: Settings) -> None:
+    """Let the site e-mail its users."""
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "NOTIFY_USERS": True,
+        "REDIRECT_URI": f"{SITE}/actionstep/callback/",
+    }
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Generator[MailServer]:
+    """Give the site a mail server of its own."""
+    with MailServer() as server:
+        for name, value in server.settings().items():
+            setattr(settings, name, value)
+        yield server
+
+
+def needing(**values: Any) -> Connection:
+    """Store a connection that only its user can bring back."""
+    return make_connection(
+        make_user(first_name="Priya"),
+        **{
+            "status": "reconnect_required",
+            "status_reason": "refused",
+            "refresh_at": None,
+            **values,
+        },
+    )
+
+
+def queued(count: int = 1, **values: Any) -> list[Connection]:
+    """Store connections whose users are to be reminded."""
+    connections = [needing(**values) for _ in range(count)]
+    for each in connections:
+        remind(each)
+    return connections
+
+
+def give_addresses(*connections: Connection) -> None:
+    """Give each one's user an address, for the sandbox's fleet has none."""
+    for each in connections:
+        User.objects.filter(pk=each.user_id).update(email=f"{each.user_id}@law.example")
+
+
+def letters() -> list[EmailMultiAlternatives]:
+    return [each for each in mail.outbox if isinstance(each, EmailMultiAlternatives)]
+
+
+def later(**delay: float) -> time_machine.travel:
+    return time_machine.travel(datetime.now(UTC) + timedelta(**delay), tick=True)
+
+
+def test_a_refused_connections_user_is_told_once(sandbox: Sandbox) -> None:
+    """One e-mail with the link for this ending, however many runs follow."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    sandbox.post("sandbox/revoke", user="priya")
+    for _ in range(3):
+        maintain()
+    (letter,) = letters()
+    assert letter.to == [f"{connection.user_id}@law.example"]
+    assert letter.subject == "Your Actionstep connection to acmelaw needs you"
+    assert f"{SITE}/actionstep/connect/?orgkey=acmelaw" in letter.body
+    assert kinds(connection) == [EventKind.RECONNECT_REQUIRED, EventKind.REMINDED]
+
+
+def test_a_flagged_connections_user_is_told_once_for_each_refresh_token(sandbox: Sandbox) -> None:
+    """Flagged, still flagged: one e-mail; renewed and near its limit again: another."""
+    connection = sandbox_connection(sandbox, **near_limit())
+    give_addresses(connection)
+    fault(sandbox, "status_503", times=None)
+    for minutes in (0, 1, 30):
+        with later(minutes=minutes):
+            maintain()
+    assert len(letters()) == 1
+    sandbox.delete("sandbox/faults")
+    sandbox.post("sandbox/options", refresh_token_lifetime=10**8)
+    with later(hours=2):
+        maintain()
+    connection.refresh_from_db()
+    assert connection.flagged_at is None
+    fault(sandbox, "status_503", times=None)
+    for days in (15, 15.01):
+        with later(days=days):
+            maintain()
+    assert len(letters()) == 2
+    assert all("Please renew" in letter.subject for letter in letters())
+
+
+def test_an_admins_second_try_is_no_second_cause(sandbox: Sandbox) -> None:
+    """A connection that is refused once more has not ended again: no event, no e-mail."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    sandbox.post("sandbox/revoke", user="priya")
+    maintain()
+    connection.refresh_from_db()
+    with pytest.raises(ReconnectRequired):
+        refresh_now(connection, even_if_refused=True)
+    maintain()
+    assert len(letters()) == 1
+    assert kinds(connection).count(EventKind.RECONNECT_REQUIRED) == 1
+
+
+def test_another_organisation_twice_is_no_second_cause(sandbox: Sandbox) -> None:
+    """An admin's second try that is answered for another organisation again says nothing new."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    fault(sandbox, "members", set={"orgkey": "somebody-elses"}, times=None)
+    maintain()
+    connection.refresh_from_db()
+    with pytest.raises(ReconnectRequired):
+        refresh_now(connection, even_if_refused=True)
+    maintain()
+    (letter,) = letters()
+    assert "choose this organisation in Actionstep" in letter.body
+    assert kinds(connection).count(EventKind.RECONNECT_REQUIRED) == 1
+
+
+def test_an_ending_on_demand_is_told_by_the_next_run(sandbox: Sandbox) -> None:
+    """A page that learns of the refusal sends nothing itself: no visitor waits for a mail server."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    sandbox.post("sandbox/revoke", user="priya")
+    with pytest.raises(ReconnectRequired):
+        refresh_now(connection)
+    assert not mail.outbox
+    maintain()
+    assert len(letters()) == 1
+
+
+def test_nobody_is_told_where_the_site_does_not_say_so(
+    sandbox: Sandbox, settings: Settings
+) -> None:
+    """With NOTIFY_USERS off nothing is queued or sent."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "NOTIFY_USERS": False}
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    sandbox.post("sandbox/revoke", user="priya")
+    maintain()
+    connection.refresh_from_db()
+    assert (connection.status, connection.remind_at) == ("reconnect_required", None)
+    assert not mail.outbox
+
+
+def test_a_fleet_refused_at_once_is_not_told(sandbox: Sandbox) -> None:
+    """Twenty refusals in a row are more likely our fault: no user is asked to mend it."""
+    connections = sandbox_connections(sandbox, 25, **expired())
+    give_addresses(*connections)
+    sandbox.post("sandbox/revoke", user="priya")
+    for _ in range(2):
+        maintain()
+    assert Connection.objects.filter(status="reconnect_required").count() >= 20
+    assert not mail.outbox
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [({"is_active": False}, "inactive_user"), ({"email": ""}, "no_address")],
+)
+def test_whom_no_email_can_reach(sandbox: Sandbox, user: dict[str, Any], code: str) -> None:
+    """An inactive user, or one without an address, gets nothing; whoever asks is told why."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    User.objects.update(**user)
+    sandbox.post("sandbox/revoke", user="priya")
+    maintain()
+    assert not mail.outbox
+    with pytest.raises(NotReminded) as raised:
+        remind(Connection.objects.get())
+    assert raised.value.code == code
+
+
+def test_a_healthy_connection_is_not_reminded() -> None:
+    """Nobody is asked to mend what works, or what they ended themselves."""
+    for values in ({}, {"status": "disconnected"}):
+        with pytest.raises(NotReminded) as raised:
+            remind(make_connection(make_user(), **values))
+        assert raised.value.code == "not_needed"
+
+
+def test_what_was_mended_meanwhile_is_not_sent() -> None:
+    """A user who reconnected before the e-mail went out gets none, and the queue is empty."""
+    (connection,) = queued()
+    Connection.objects.update(status="connected", status_reason="")
+    assert send_reminders() == 0
+    connection.refresh_from_db()
+    assert connection.remind_at is None
+    assert not mail.outbox
+
+
+def test_a_reminder_may_be_asked_for_whatever_the_site_does_by_itself(settings: Settings) -> None:
+    """An admin's request is sent also where NOTIFY_USERS is off."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "NOTIFY_USERS": False}
+    queued()
+    maintain()
+    assert len(letters()) == 1
+
+
+def test_two_workers_send_one(mail_server: MailServer) -> None:
+    """Rounds at the same time share the queue: each reminder goes out once."""
+    connections = queued(10)
+    gate = threading.Barrier(3)
+
+    def work() -> None:
+        gate.wait()
+        try:
+            send_reminders()
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    sent_to = sorted(str(letter["To"]) for letter in mail_server.letters)
+    assert sent_to == sorted(each.user.email for each in connections)
+
+
+def test_a_reminder_taken_by_a_worker_that_died_is_not_sent_again(mail_server: MailServer) -> None:
+    """Nobody knows whether a lost answer meant yes: one e-mail too few, never one too many."""
+    queued()
+    mail_server.script([DROP])
+    send_reminders()
+    with later(hours=1):
+        assert send_reminders() == 0
+    assert not mail_server.letters
+
+
+def test_a_mail_server_that_says_later_is_asked_later(
+    mail_server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Greylisted or throttled: the e-mail waits, the others go, and it goes some minutes after."""
+    first, second = queued(2)
+    mail_server.script(["451 4.7.1 greylisted <canary@law.example>"])
+    assert send_reminders() == 1
+    assert send_reminders() == 0
+    with later(minutes=6):
+        assert send_reminders() == 1
+    addresses = [str(letter["To"]) for letter in mail_server.letters]
+    assert addresses == [second.user.email, first.user.email]
+    assert "reminder_failed" in caplog.text
+    assert "law.example" not in caplog.text
+
+
+def test_a_mail_server_that_says_never_is_not_asked_again(mail_server: MailServer) -> None:
+    """An address that does not exist holds up nobody else."""
+    queued(2)
+    mail_server.script(["550 5.1.1 no such user"])
+    assert send_reminders() == 1
+    with later(hours=1):
+        assert send_reminders() == 0
+
+
+def test_a_mail_server_that_closes_keeps_its_e_mail_in_the_queue(mail_server: MailServer) -> None:
+    """421: nothing was taken, and all of it goes when the server is back."""
+    queued(3)
+    mail_server.script(["421 4.3.2 shutting down"])
+    assert send_reminders() == 0
+    with later(minutes=6):
+        assert send_reminders() == 3
+    assert len(mail_server.letters) == 3
+
+
+def test_a_mail_server_that_is_away_loses_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody listens: what is queued goes once somebody does."""
+    with MailServer() as gone:
+        for name, value in gone.settings().items():
+            setattr(settings, name, value)
+    queued(2)
+    maintain()
+    assert "mail_server_failed error=ConnectionRefusedError" in caplog.text
+    assert Connection.objects.filter(remind_at__gt=datetime.now(UTC)).count() == 2
+    with MailServer() as back, later(minutes=6):
+        for name, value in back.settings().items():
+            setattr(settings, name, value)
+        maintain()
+        assert len(back.letters) == 2
+
+
+@pytest.mark.parametrize("when", ["greeting", "taking"])
+def test_a_mail_server_that_hangs_holds_up_no_refresh(
+    sandbox: Sandbox, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Every token is stored and the heartbeat left before the first e-mail, and the wait is short."""
+    monkeypatch.setattr(delivery, "PATIENCE", 0.5)
+    connections = sandbox_connections(sandbox, 3, **expired())
+    give_addresses(*connections)
+    queued(3)
+    if when == "greeting":
+        mail_server.is_silent = True
+    else:
+        mail_server.script([HANG])
+    begun = time.monotonic()
+    for _ in range(2):
+        assert maintain().stopped_by == ""
+    assert time.monotonic() - begun < 30
+    assert Connection.objects.filter(generation=2).count() == 3
+    assert Heartbeat.objects.exists()
+    waiting = Connection.objects.exclude(remind_at=None)
+    assert waiting.count() == (3 if when == "greeting" else 2)
+    hanging = [each for each in threading.enumerate() if each.name == "actionstep-mail"]
+    assert len(hanging) == 1
+    mail_server.closing.set()
+    hanging[0].join(20)
+
+
+def test_an_e_mail_says_what_why_and_how(settings: Settings) -> None:
+    """It names person, organisation and site, in text and HTML alike, and no machine answers it."""
+    queued(orgkey="smith&sons")
+    send_reminders()
+    (letter,) = letters()
+    link = f"{SITE}/actionstep/connect/?orgkey=smith%26sons"
+    for part in ("Hello Priya,", "Actionstep has ended it.", "law.example", link):
+        assert part in letter.body
+    assert "smith&sons" in f"{letter.subject} {letter.body}"
+    ((html, kind),) = letter.alternatives
+    assert kind == "text/html"
+    assert isinstance(html, str)
+    assert f'href="{link}"' in html
+    assert "Reconnect smith&amp;sons" in html
+    assert letter.extra_headers == {"Auto-Submitted": "auto-generated"}
+    assert not re.search(r"token|sealed", f"{letter.body} {html}")
+
+
+def test_a_letter_before_the_limit_says_until_when() -> None:
+    """A date while there is one ahead; past it, that it may end at any moment."""
+    near = datetime(2099, 3, 4, tzinfo=UTC)
+    with time_machine.travel(near - timedelta(days=2), tick=True):
+        remind(make_connection(make_user(), refresh_token_expires_at=near))
+        send_reminders()
+    with time_machine.travel(near + timedelta(days=2), tick=True):
+        remind(make_connection(make_user(), refresh_token_expires_at=near))
+        send_reminders()
+    before, after = letters()
+    assert "ends on March 4, 2099 unless you renew it." in before.body
+    assert "may end at any moment unless you renew it." in after.body
+
+
+def test_the_link_leads_to_reconnecting_that_very_organisation() -> None:
+    """Whoever follows it signs in, and is asked to reconnect this one."""
+    (connection,) = queued(orgkey="harbourlegal")
+    send_reminders()
+    (link,) = re.findall(rf"{SITE}(/actionstep/connect/\S+)", str(letters()[0].body))
+    page = Person(connection.user).browser.get(link)
+    assert "Reconnect harbourlegal" in words(page)
+
+
+def test_a_site_replaces_subject_and_texts(settings: Settings) -> None:
+    """Its own templates may extend ours block by block, even into each user's own language."""
+    ours = "actionstep_connect/email/reminder"
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "loaders": [
+                    (
+                        "django.template.loaders.locmem.Loader",
+                        {
+                            f"{ours}_subject.txt": "Renew\n {{ connection.orgkey }}\n",
+                            f"{ours}.txt": f'{{% extends "{ours}.txt" %}}{{% block content %}}'
+                            "Dear {{ user.username }}: {{ block.super }}{% endblock %}",
+                        },
+                    ),
+                    "django.template.loaders.app_directories.Loader",
+                ]
+            },
+        }
+    ]
+    (connection,) = queued()
+    send_reminders()
+    (letter,) = letters()
+    assert letter.subject == "Renew acmelaw"
+    assert letter.body.startswith(f"Dear {connection.user.get_username()}: Hello Priya,")
+
+
+def test_a_template_that_fails_loses_no_reminder(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once the site has mended its template, the reminder goes out."""
+    broken = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "DIRS": [],
+            "APP_DIRS": False,
+        }
+    ]
+    mended, settings.TEMPLATES = settings.TEMPLATES, broken
+    queued()
+    assert send_reminders() == 0
+    assert "reminder_failed" in caplog.text
+    settings.TEMPLATES = mended
+    with later(minutes=6):
+        assert send_reminders() == 1
+
+
+def test_the_language_is_the_sites(settings: Settings) -> None:
+    """Whatever another task left active in this thread; Django's own words show it in the date."""
+    settings.LANGUAGE_CODE = "de"
+    limit = datetime(2099, 3, 4, tzinfo=UTC)
+    with translation.override("fr"), time_machine.travel(limit - timedelta(days=2), tick=True):
+        remind(make_connection(make_user(), refresh_token_expires_at=limit))
+        send_reminders()
+    (letter,) = letters()
+    assert "4. März 2099" in letter.body
+    ((html, _),) = letter.alternatives
+    assert '<html lang="de">' in str(html)
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "expected"),
+    [
+        (f"{SITE}/actionstep/callback/", SITE),
+        (f"{SITE}/mounted/here/actionstep/callback/", f"{SITE}/mounted/here"),
+        (f"{SITE}/moved-by-a-proxy/", SITE),
+        ("http://localhost:8000/actionstep/callback/", "http://localhost:8000"),
+    ],
+)
+def test_where_links_lead_without_a_request(
+    settings: Settings, redirect_uri: str, expected: str
+) -> None:
+    """REDIRECT_URI says where the site is, and where it is mounted."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": redirect_uri}
+    queued()
+    send_reminders()
+    assert f"\n{expected}/actionstep/connect/?orgkey=acmelaw\n" in letters()[0].body
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [("law.example", SITE), ("localhost:8000", "http://localhost:8000"), ("example.com", "")],
+)
+def test_django_contrib_sites_says_it_where_redirect_uri_does_not(
+    settings: Settings, domain: str, expected: str
+) -> None:
+    """The current site's domain serves, but not the one that Django makes up."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.sites"]
+    settings.SITE_ID = 1
+    sites: Any = apps.get_app_config("sites").get_model("Site")
+    with database.schema_editor() as editor:
+        editor.create_model(sites)
+    try:
+        connection = needing()
+        with pytest.raises(NotReminded, match="SITE_ID"):
+            remind(connection)
+        sites.objects.create(pk=1, domain=domain, name="Law")
+        if expected:
+            remind(connection)
+            assert send_reminders() == 1
+            assert f"\n{expected}/actionstep/connect/?orgkey=acmelaw\n" in letters()[0].body
+        else:
+            with pytest.raises(NotReminded, match="still called"):
+                remind(connection)
+    finally:
+        sites.objects.clear_cache()
+        with database.schema_editor() as editor:
+            editor.delete_model(sites)
+
+
+def test_without_any_address_of_the_site_whoever_asks_is_told(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A link that leads nowhere is not sent; the error says what to set."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
+    with pytest.raises(NotReminded, match="set REDIRECT_URI") as raised:
+        remind(needing())
+    assert raised.value.code == "no_site_url"
+
+
+def test_no_log_names_an_address(caplog: pytest.LogCaptureFixture) -> None:
+    """What is logged names the connection only."""
+    caplog.set_level(logging.DEBUG)
+    queued()
+    queued(orgkey="other")
+    User.objects.filter(username__contains="user").update(first_name="")
+    send_reminders()
+    assert "@law.example" not in caplog.text
