@@ -19,9 +19,11 @@ from django.test.utils import CaptureQueriesContext
 
 from actionstep_connect.api import get_access_token
 from actionstep_connect.conf import decode_key, get_config
+from actionstep_connect.crypto import generate_key
 from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.flows.refresh.claim import due_in_order
+from actionstep_connect.flows.rotate import rotate
 from actionstep_connect.models import Connection
 from actionstep_connect.models.connection import ACCESS_TOKEN
 from benchmarks.fleet import configured, fill, multiply
@@ -166,6 +168,22 @@ def outage(endpoint: TokenEndpoint) -> Iterator[Figure]:
     )
 
 
+def rotation(_: TokenEndpoint) -> Iterator[Figure]:
+    """100,000 connections sealed under a new key, and what memory that takes."""
+    fill(100_000)
+    keys = [generate_key(), *get_config().encryption_keys]
+    gc.collect()
+    memory = _resident_mib()
+    with configured(ENCRYPTION_KEYS=keys):
+        begun = time.monotonic()
+        report = rotate()
+        seconds = time.monotonic() - begun
+    yield Figure("rotating 100,000 connections to a new key", seconds, "s", 60, "max")
+    yield Figure("memory grown meanwhile", _resident_mib() - memory, "MiB", 30, "max")
+    left = sum(report.rows_by_key[name] for name in report.key_ids[1:])
+    yield Figure("rows left under the old key", left, "", 0, "max")
+
+
 def _median_ms(work: Callable[[], object], *, repeat: int) -> float:
     times = []
     for _ in range(repeat):
@@ -188,4 +206,5 @@ MEASURES: tuple[Callable[[TokenEndpoint], Iterator[Figure]], ...] = (
     statements,
     finding,
     outage,
+    rotation,
 )
