@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -28,7 +29,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from actionstep_connect.conf import KEY_BYTES, SETTING, decode_key, get_config
-from actionstep_connect.exceptions import DecryptionFailed
+from actionstep_connect.exceptions import DecryptionFailed, TemporarilyUnavailable
 
 FORMAT = "v1"
 NONCE_BYTES = 12
@@ -109,12 +110,29 @@ def read_key_id(envelope: str) -> str:
     return match["key_id"] if match else ""
 
 
+class MasterKey:
+    """A master key that shows its name and nothing else, for error pages print every variable."""
+
+    __slots__ = ("_key", "id")
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.id = key_id(key)
+
+    def __repr__(self) -> str:
+        return f"<MasterKey {self.id}>"
+
+    def derive_cipher(self, info: bytes) -> AESGCM:
+        """Return the cipher of one context (HKDF, RFC 5869)."""
+        return AESGCM(HKDF(SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._key))
+
+
 class KeyRing:
     """Master keys in order: the first seals, all open."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = {key_id(key): key for key in keys}
-        self._sealing_id = key_id(keys[0])
+    def __init__(self, keys: Sequence[MasterKey]) -> None:
+        self._keys = {key.id: key for key in keys}
+        self._sealing_key = keys[0]
 
     def __repr__(self) -> str:
         return f"<KeyRing {', '.join(self._keys)}>"
@@ -122,7 +140,7 @@ class KeyRing:
     @classmethod
     def from_encoded(cls, keys: Sequence[str]) -> Self:
         """Build a ring from base64url keys. Raises ValueError if one is not 32 bytes."""
-        return cls([decode_key(key) for key in keys])
+        return cls([MasterKey(decode_key(key)) for key in keys])
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -133,10 +151,10 @@ class KeyRing:
         """Return `secret` in an envelope that opens only with this ring and the same context."""
         associated_data = context.encode()
         nonce = os.urandom(NONCE_BYTES)
-        cipher = _derive_cipher(self._keys[self._sealing_id], associated_data)
+        cipher = _derive_cipher(self._sealing_key, associated_data)
         ciphertext = cipher.encrypt(nonce, secret.reveal().encode(), associated_data)
         body = base64.urlsafe_b64encode(nonce + ciphertext).decode()
-        return f"{FORMAT}.{self._sealing_id}.{body}"
+        return f"{FORMAT}.{self._sealing_key.id}.{body}"
 
     def open(self, envelope: str, context: Context) -> Secret:
         """Return what was sealed. Raises DecryptionFailed, and never returns anything else."""
@@ -158,7 +176,7 @@ class KeyRing:
             ) from error
 
 
-def _decrypt(body: str, master_key: bytes, associated_data: bytes) -> Secret:
+def _decrypt(body: str, master_key: MasterKey, associated_data: bytes) -> Secret:
     sealed = base64.urlsafe_b64decode(body)
     if base64.urlsafe_b64encode(sealed).decode() != body:
         raise ValueError("not the one spelling of these bytes")
@@ -170,32 +188,63 @@ def _decrypt(body: str, master_key: bytes, associated_data: bytes) -> Secret:
 
 
 @lru_cache(maxsize=1024)
-def _derive_cipher(master_key: bytes, info: bytes) -> AESGCM:
-    hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info)
-    return AESGCM(hkdf.derive(master_key))
+def _derive_cipher(master_key: MasterKey, info: bytes) -> AESGCM:
+    return master_key.derive_cipher(info)
 
 
 def fetch_keys() -> tuple[str, ...]:
-    """Return ENCRYPTION_KEYS; where it is a dotted path, call what it leads to."""
+    """Return ENCRYPTION_KEYS; where it is a dotted path, call what it leads to, once per process.
+
+    Raises TemporarilyUnavailable (`keys_unavailable`) if that callable fails.
+    """
     keys = get_config().encryption_keys
-    return tuple(import_string(keys)()) if isinstance(keys, str) else keys
+    if not isinstance(keys, str):
+        return keys
+    with _fetching:
+        return _fetch_keys(keys)
+
+
+_fetching = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _fetching  # noqa: PLW0603 - one held at the fork would stay held in the child.
+    _fetching = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@cache
+def _fetch_keys(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(import_string(path)())
+    except Exception as error:  # noqa: BLE001 - a site's own callable may raise anything.
+        failure = type(error).__name__
+    # Without that error, whose message or frames might hold a key, or the password of a vault.
+    raise TemporarilyUnavailable(
+        f"The callable in {SETTING}['ENCRYPTION_KEYS'] raised {failure}.", code="keys_unavailable"
+    )
 
 
 @cache
 def get_key_ring() -> KeyRing:
-    """Return the site's key ring; keys from a callable are fetched once per process.
+    """Return the site's key ring.
 
-    Raises ImproperlyConfigured if that callable returns anything but keys.
+    Raises ImproperlyConfigured if a callable returns anything but keys, and TemporarilyUnavailable
+    if it fails.
     """
     try:
         return KeyRing.from_encoded(fetch_keys())
-    except (TypeError, ValueError, IndexError) as error:
-        raise ImproperlyConfigured(
-            f"{SETTING}['ENCRYPTION_KEYS'] did not give a list of base64url keys of {KEY_BYTES} bytes."
-        ) from error
+    except (TypeError, ValueError, IndexError):
+        pass  # Whose frames hold the keys.
+    raise ImproperlyConfigured(
+        f"{SETTING}['ENCRYPTION_KEYS'] did not give a list of base64url keys of {KEY_BYTES} bytes."
+    )
 
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **_: object) -> None:
     if setting == SETTING:
         get_key_ring.cache_clear()
+        _fetch_keys.cache_clear()

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from actionstep_connect.admin.condition import Tone
 from actionstep_connect.admin.times import when
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
@@ -61,6 +61,12 @@ def _refused(heartbeat: Heartbeat) -> Notice | None:
             Tone.BAD,
             _("Actionstep refused this site's own credentials. No connection is at fault."),
             _("Correct CLIENT_ID and CLIENT_SECRET; refreshing then goes on by itself."),
+        )
+    if stopped_by == KEYS:
+        return Notice(
+            Tone.BAD,
+            _("The keys that open the tokens cannot be had, so nothing is refreshed."),
+            _("`manage.py actionstep_doctor` says why; refreshing then goes on by itself."),
         )
     if stopped_by == REFUSALS:
         return Notice(

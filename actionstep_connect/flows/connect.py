@@ -15,7 +15,7 @@ from django.db.models import F
 
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
+from actionstep_connect.crypto import Secret, get_key_ring
 from actionstep_connect.environments import is_secure_url, trusted_api_endpoint
 from actionstep_connect.exceptions import AuthorizationFailed
 from actionstep_connect.flows.database import database, on_primary, until_done
@@ -177,6 +177,7 @@ def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
     Raises AuthorizationFailed, UntrustedHost, ClientRejected, or TemporarilyUnavailable; then no
     connection has changed.
     """
+    get_key_ring()  # Fetched before there is a token: no vault may stand between that and its store.
     verifier = attempt.open_code_verifier()
     grant = exchange_code(code=code, code_verifier=verifier, redirect_uri=attempt.redirect_uri)
     return _store(attempt, grant)

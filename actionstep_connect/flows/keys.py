@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
 from django.db.models import Count
 from django.db.models.functions import Substr
 
 from actionstep_connect.crypto import PREFIX_LENGTH, Context, get_key_ring, read_key_id
+from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.models.authorization_request import CODE_VERIFIER
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
@@ -74,7 +76,10 @@ def warn_of_missing_keys() -> None:
     """Log an error for each key that rows need and this process lacks; never raises."""
     try:
         missing = missing_keys()
-    except Exception as error:  # noqa: BLE001 - a site's own callable, or a database that is away.
+    except (ImproperlyConfigured, TemporarilyUnavailable) as error:
+        logger.error("actionstep_connect.keys_unavailable %s Nothing can be refreshed.", error)  # noqa: TRY400 - a traceback adds nothing.
+        return
+    except Exception as error:  # noqa: BLE001 - a database that is away, or not migrated.
         logger.warning("actionstep_connect.keys_unknown error=%s", type(error).__name__)
         return
     for name, rows in missing.items():

@@ -11,7 +11,7 @@ from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, OUTAGE, REFUSALS
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, OUTAGE, REFUSALS
 from actionstep_connect.flows.refresh.tally import tally
 from actionstep_connect.flows.remind import send_reminders
 from actionstep_connect.models import Heartbeat
@@ -49,7 +49,7 @@ def drain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
 
 def is_way_clear() -> bool:
     """Say whether the last round met nothing that several runs would only meet several times."""
-    return _last_summary().get("stopped_by") not in (CLIENT_REJECTED, REFUSALS, OUTAGE)
+    return _last_summary().get("stopped_by") not in (CLIENT_REJECTED, KEYS, REFUSALS, OUTAGE)
 
 
 def _last_summary() -> dict[str, Any]:
@@ -89,8 +89,8 @@ def _beat(values: dict[str, Any]) -> None:
 
 
 def _log(report: Report, *, is_news: bool) -> None:
-    # Whoever reads the log is told once when the site's own credentials fail, not every minute.
-    shout = is_news and report.stopped_by in (CLIENT_REJECTED, REFUSALS)
+    # Whoever reads the log is told once when the site's own credentials or keys fail, not every minute.
+    shout = is_news and report.stopped_by in (CLIENT_REJECTED, KEYS, REFUSALS)
     logger.log(
         logging.ERROR if shout else logging.INFO,
         "actionstep_connect.run due=%d refreshed=%d refused=%d failed=%d stopped_by=%s %s",

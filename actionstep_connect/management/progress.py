@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import IO, cast
 
 from django.core.management.base import OutputWrapper
 
@@ -49,7 +50,8 @@ def _bar(out: OutputWrapper) -> "bars.Progress":
         bars.MofNCompleteColumn(),
         bars.TextColumn("{task.fields[rate]}"),  # rich's own speed is None before the second batch.
         bars.TimeRemainingColumn(),
-        console=rich.console.Console(file=out._out),  # The wrapper ends each piece as a line.
+        # Past the wrapper, which would end each piece as a line.
+        console=rich.console.Console(file=cast("IO[str]", out._out)),
     )
 
 

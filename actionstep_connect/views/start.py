@@ -1,5 +1,6 @@
 """The way out: say what will be asked, then send the user to Actionstep."""
 
+import logging
 import re
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.exceptions import AuthorizationFailed
+from actionstep_connect.exceptions import AuthorizationFailed, TemporarilyUnavailable
 from actionstep_connect.flows.connect import begin, requested_scopes
 from actionstep_connect.models import Connection, Status
 from actionstep_connect.scopes import missing_scopes, unique_scopes
 from actionstep_connect.views.page import own_page, safe_next, user_of
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
+
+logger = logging.getLogger(__name__)
 
 _ORGKEY = re.compile(r"[^\s\x00-\x1F\x7F]{1,100}")
 
@@ -39,6 +42,9 @@ def connect(request: HttpRequest) -> HttpResponse:
         return _go(request, wish) if request.method == "POST" else _ask(request, wish)
     except AuthorizationFailed as error:
         return _failed(request, wish, ending_code(error), detail=str(error)[:300])
+    except TemporarilyUnavailable as error:
+        logger.error("actionstep_connect.connect_failed code=%s %s", error.code, error)  # noqa: TRY400 - it is ours, and says all.
+        return _failed(request, wish, ending_code(error))
 
 
 def _wish(request: HttpRequest) -> Wish:

@@ -15,8 +15,12 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
+from actionstep_connect.crypto import get_key_ring
+from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.database import AWAY, on_primary
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
@@ -43,6 +47,7 @@ OUTAGE = "outage"
 REFUSALS = "refusals"
 CLIENT_REJECTED = "client_rejected"
 DATABASE = "database"
+KEYS = "keys"
 SHUTDOWN = "shutdown"
 THREADS = "threads"
 TIME = "time"
@@ -112,7 +117,7 @@ class _Run:
 
     def run(self) -> Report:
         self._report.due = count_due()
-        if self._report.due:
+        if self._report.due and self._has_keys():
             try:
                 with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
                     try:
@@ -122,6 +127,15 @@ class _Run:
             finally:
                 tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
         return self._report
+
+    def _has_keys(self) -> bool:
+        # Asked for here, or a vault that is away would look like trouble with every row.
+        try:
+            get_key_ring()
+        except (ImproperlyConfigured, TemporarilyUnavailable) as error:
+            self._stop(KEYS, str(error))
+            return False
+        return True
 
     def _refresh(self, threads: ThreadPoolExecutor) -> None:
         while True:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from actionstep_connect.flows.maintain import maintain
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, REFUSALS
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
 
 
 class Command(BaseCommand):
@@ -33,5 +33,5 @@ class Command(BaseCommand):
         )
         if report.error:
             self.stderr.write(self.style.ERROR(report.error))
-        if report.stopped_by in (CLIENT_REJECTED, REFUSALS):
+        if report.stopped_by in (CLIENT_REJECTED, KEYS, REFUSALS):
             raise SystemExit(1)
