@@ -281,44 +281,44 @@ _RECONNECT = _("Reconnect to use it again.")
 
 _ENDED: dict[str, State] = {
     StatusReason.REFUSED: State(
-        words=_("Actionstep has ended it"), next_step=_RECONNECT, mood="bad"
+        words=_("Actionstep has ended it."), next_step=_RECONNECT, mood="bad"
     ),
     StatusReason.INTERRUPTED: State(
-        words=_("It was interrupted"), next_step=_RECONNECT, mood="bad"
+        words=_("It was interrupted."), next_step=_RECONNECT, mood="bad"
     ),
     StatusReason.ORGANISATION_CHANGED: State(
-        words=_("Actionstep answered for another organisation"),
+        words=_("Actionstep answered for another organisation."),
         next_step=_("Reconnect, and choose this organisation in Actionstep."),
         mood="bad",
     ),
     StatusReason.ENDED_BY_USER: State(
-        words=_("You disconnected it"),
+        words=_("You disconnected it."),
         next_step=_("Connect again whenever you like."),
         mood="ended",
     ),
     StatusReason.ENDED_BY_ADMIN: State(
-        words=_("An administrator disconnected it"),
+        words=_("An administrator disconnected it."),
         next_step=_("Connect again if you still need it."),
         mood="ended",
     ),
 }
 _OTHER_CLIENT = State(
-    words=_("Made before this site's access to Actionstep was renewed"),
+    words=_("Made before this site's access to Actionstep was renewed."),
     next_step=_RECONNECT,
     mood="bad",
 )
 _NEAR_LIMIT = State(
-    words=_("Connected, but not for much longer"),
+    words=_("Connected, but not for much longer."),
     next_step=_("Reconnect in time, and it goes on without a break."),
     mood="soon",
 )
 _FAILING = State(
-    words=_("Connected, though Actionstep did not answer lately"),
+    words=_("Connected, though Actionstep did not answer lately."),
     next_step=_("There is nothing you need to do: we keep trying."),
     mood="good",
 )
 _GOOD = State(
-    words=_("Connected"),
+    words=_("Connected."),
     next_step=_("There is nothing you need to do: it renews itself."),
     mood="good",
 )

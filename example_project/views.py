@@ -18,13 +18,18 @@ from actionstep_connect.exceptions import (
     ReconnectRequired,
     TemporarilyUnavailable,
 )
+from actionstep_connect.models import Connection, Status
 
 ROWS = 50
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Show where one stands, and the way to connect."""
-    return render(request, "example_project/home.html")
+    is_connected = (
+        request.user.is_authenticated
+        and Connection.objects.for_user(request.user).exclude(status=Status.DISCONNECTED).exists()
+    )
+    return render(request, "example_project/home.html", {"is_connected": is_connected})
 
 
 @login_required

@@ -45,7 +45,7 @@ def connections(request: HttpRequest) -> HttpResponse:
         for connection in mine.order_by("orgkey")
     ]
     context = {
-        "rows": sorted(rows, key=lambda row: row.has_ended),
+        "rows": sorted(rows, key=lambda row: (row.has_ended, not row.state.needs_user)),
         "choosing": "choose" in request.GET,
         "next": next_url,
         "other_organisation": request.session.pop(_OTHER_ORGANISATION, None),

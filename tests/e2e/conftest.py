@@ -6,7 +6,9 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.integration.connect.person import Person
 
 ARTIFACTS = Path(__file__).resolve().parent.parent.parent / ".test-artifacts"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -59,3 +61,16 @@ def screenshot() -> Screenshot:
         page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
     return take
+
+
+def sign_in(context: BrowserContext, url: str, person: Person) -> None:
+    """Give the browser the session that `person` has at the site."""
+    session = person.browser.cookies["sessionid"].value
+    context.add_cookies(
+        [{"name": "sessionid", "value": session, "url": url, "httpOnly": True, "sameSite": "Lax"}]
+    )
+
+
+def press(page: Page, name: str) -> None:
+    """Press the one button of this name."""
+    page.get_by_role("button", name=name, exact=True).click()

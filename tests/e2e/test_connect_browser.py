@@ -3,21 +3,18 @@
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from actionstep_connect.testing.end_user import PASSWORD
-from actionstep_connect.wording import ENDINGS
-from tests.connections import make_connection, make_user
-from tests.e2e.conftest import Screenshot
+from tests.connections import make_user
+from tests.e2e.conftest import Screenshot, press, sign_in
 from tests.integration.connect.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-NARROW, WIDE = ViewportSize(width=320, height=640), ViewportSize(width=1280, height=800)
 
 
 @pytest.fixture
@@ -29,11 +26,9 @@ def person(transactional_db: None) -> Person:
 @pytest.fixture
 def context(browser: Browser, live_server: LiveServer, person: Person) -> Generator[BrowserContext]:
     """Open a browser in which this user is signed in; no page may run or miss a script."""
-    with browser.new_context(
-        viewport=WIDE, base_url=live_server.url, java_script_enabled=False
-    ) as context:
+    with browser.new_context(base_url=live_server.url, java_script_enabled=False) as context:
         context.set_default_timeout(15_000)
-        sign_in(context, live_server, person)
+        sign_in(context, live_server.url, person)
         yield context
 
 
@@ -41,25 +36,6 @@ def context(browser: Browser, live_server: LiveServer, person: Person) -> Genera
 def page(context: BrowserContext) -> Page:
     """Open a tab."""
     return context.new_page()
-
-
-def sign_in(context: BrowserContext, live_server: LiveServer, person: Person) -> None:
-    cookie = person.browser.cookies["sessionid"]
-    context.add_cookies(
-        [
-            {
-                "name": "sessionid",
-                "value": cookie.value,
-                "url": live_server.url,
-                "httpOnly": True,
-                "sameSite": "Lax",
-            }
-        ]
-    )
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def start(page: Page, path: str = "/actionstep/connect/") -> None:
@@ -165,7 +141,7 @@ def test_s2_somebody_else_signed_in_meanwhile(
     start(page)
     person.sign_out()
     person.sign_in_as(make_user())
-    sign_in(context, live_server, person)
+    sign_in(context, live_server.url, person)
     at_actionstep(page)
     heading(page, "Somebody else started this")
     assert not Connection.objects.exists()
@@ -187,35 +163,3 @@ def test_a_keyboard_is_enough(page: Page, sandbox: Sandbox) -> None:
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_label("User name")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
-def test_every_page_fits(
-    context: BrowserContext,
-    page: Page,
-    person: Person,
-    screenshot: Screenshot,
-    size: ViewportSize,
-    scheme: str,
-) -> None:
-    """No page or ending needs sideways scrolling at 320 pixels; a picture of each is kept."""
-    long_name = "a-firm-with-a-very-long-key-" * 3
-    connection = make_connection(person.user, orgkey="acmelaw")
-    make_connection(person.user, orgkey=long_name, status="reconnect_required")
-    make_connection(person.user, orgkey="former", status="disconnected")
-    paths = {
-        "connections": "/actionstep/",
-        "choose": "/actionstep/?choose=1",
-        "ask": f"/actionstep/connect/?orgkey={long_name}",
-        "disconnect": f"/actionstep/disconnect/{connection.pk}/",
-        **{code: f"/actionstep/connect/?problem={code}&next=/x/" for code in ENDINGS},
-    }
-    page.set_viewport_size(size)
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for name, path in paths.items():
-        page.goto(path)
-        expect(page.get_by_role("heading", level=1)).to_have_count(1)
-        width = page.locator("html").evaluate("element => element.scrollWidth")
-        assert width <= size["width"], name
-        screenshot(page, f"page-{name}-{size['width']}-{scheme}")
