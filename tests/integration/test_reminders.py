@@ -23,6 +23,7 @@ from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_now
 from actionstep_connect.flows.remind import delivery, remind, send_reminders
 from actionstep_connect.models import Connection, EventKind, Heartbeat
+from actionstep_connect.testing import Sandbox
 from tests.connections import (
     expired,
     make_connection,
@@ -34,21 +35,26 @@ from tests.integration.connect.person import Person, words
 from tests.integration.refresh.test_answers import fault, kinds
 from tests.integration.refresh.test_flag import near_limit
 from tests.mail_server import DROP, HANG, MailServer
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SITE = "https://law.example"
 
 
+NOTIFYING = {"NOTIFY_USERS": True, "REDIRECT_URI": f"{SITE}/actionstep/callback/"}
+
+
 @pytest.fixture(autouse=True)
 def notifying(settings: Settings) -> None:
     """Let the site e-mail its users."""
-    settings.ACTIONSTEP_CONNECT = {
-        **settings.ACTIONSTEP_CONNECT,
-        "NOTIFY_USERS": True,
-        "REDIRECT_URI": f"{SITE}/actionstep/callback/",
-    }
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **NOTIFYING}
+
+
+@pytest.fixture
+def sandbox(sandbox: Sandbox, settings: Settings) -> Sandbox:
+    """Give the sandbox to a site that e-mails its users; the plugin forgets where the site is."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **NOTIFYING}
+    return sandbox
 
 
 @pytest.fixture
