@@ -14,10 +14,10 @@ from django.urls import reverse
 from actionstep_connect import api
 from actionstep_connect.crypto import FORMAT
 from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent, Status
+from actionstep_connect.testing import Sandbox
 from tests.canary import leaks
 from tests.connections import make_connection, make_user
 from tests.integration.connect.person import Person, query
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 
@@ -97,7 +97,7 @@ def test_s38_disconnecting_erases_both_ciphertexts(
     assert (ended.access_token_expires_at, ended.refresh_token_expires_at) == (None, None)
     assert envelopes() == 2
     other.refresh_from_db()
-    assert other.open_refresh_token()
+    assert other.open_refresh_token().reveal() == "a-refresh-token"
 
 
 def values_of(connection: Connection) -> Iterator[str]:

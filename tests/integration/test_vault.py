@@ -18,10 +18,10 @@ from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, Heartbeat
+from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
 from tests.hostile_server import HostileServer
 from tests.integration.connect.person import Person, words
-from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
 
