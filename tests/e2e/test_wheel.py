@@ -13,9 +13,9 @@ import pytest
 
 from example_project.demo.browser import Browser, Page
 from example_project.demo.story import ORGKEY, SANDBOX_PASSWORD, SANDBOX_USER
+from tests.documents import ROOT, lines_for
 from tests.free_port import free_ports
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
 SECTION = README.partition("## Add it to your site")[2].partition("\n## ")[0]
 ADMIN, PASSWORD = "root", "a-password-of-the-test"
@@ -25,13 +25,6 @@ START_SECONDS = 20
 def code_blocks(language: str) -> list[str]:
     """Return the README's blocks of a language, of the part about one's own site."""
     return re.findall(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
-
-
-def lines_for(file: str) -> str:
-    """Return what the README adds to a file of the new project."""
-    found = re.search(rf"<!-- file: {file} -->\n```python\n(.*?)```", SECTION, re.DOTALL)
-    assert found, f"the README has no block for {file}"
-    return found[1]
 
 
 class NewProject:
@@ -48,7 +41,9 @@ class NewProject:
     def append(self, file: str) -> None:
         """Add the README's lines to the end of a file, with the sandbox's port of this run."""
         with (self.folder / "mysite" / file).open("a") as target:
-            target.write("\n" + lines_for(file).replace("8801", str(self.sandbox_port)))
+            target.write(
+                "\n" + lines_for(file, "README.md").replace("8801", str(self.sandbox_port))
+            )
 
     def run(self, script: str) -> str:
         """Run lines of shell as a reader would, and keep what they export."""

@@ -90,6 +90,19 @@ def test_pages_are_50_rows_and_200_at_most(application: Application) -> None:
     assert paging["prevPage"] is None
 
 
+def test_pages_know_their_neighbours_and_past_the_last_is_nothing(
+    application: Application,
+) -> None:
+    """``prevPage`` and ``nextPage`` are null at the ends; a page past the last one is 204."""
+    tokens = application.issued()
+    last = application.api(tokens, "timerecords?pageSize=100&page=5&id_gt=20").json()
+    paging = last["meta"]["paging"]["timerecords"]
+    assert paging["nextPage"] is None
+    assert "page=4" in paging["prevPage"]
+    assert "id_gt=20" in paging["prevPage"]
+    assert application.api(tokens, "timerecords?pageSize=200&page=4").status_code == 204
+
+
 def test_next_page_is_a_full_url_that_leads_through_all_rows(
     sandbox: Sandbox, application: Application
 ) -> None:
@@ -147,6 +160,26 @@ def test_several_errors_are_a_list(application: Application) -> None:
     """One error is an object, several are a list."""
     response = application.api(application.issued(), "timerecords?nonsense=1&isBillable=maybe")
     assert len(response.json()["errors"]) == 2
+
+
+def test_one_error_may_come_as_a_list_too(sandbox: Sandbox, application: Application) -> None:
+    """A list with one error in it is an option."""
+    sandbox.change_options(errors_as_list=True)
+    response = application.api(application.issued(), "nonsense")
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    [error] = response.json()["errors"]
+    assert error["status"] == "404"
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_faults_of_the_server_have_the_shape_of_other_errors(
+    sandbox: Sandbox, application: Application, status: int
+) -> None:
+    """``status``, ``code``, ``title`` and ``detail``, whatever went wrong."""
+    sandbox.fail("api", status)
+    response = application.api(application.issued(), "actions")
+    assert response.status_code == status
+    assert set(response.json()["errors"]) == {"status", "code", "title", "detail"}
 
 
 def test_fields_select_members(application: Application) -> None:
@@ -216,6 +249,13 @@ def test_a_token_in_the_query_is_not_accepted(application: Application) -> None:
     assert response.status_code == 401
 
 
+def test_only_bearer_tokens_are_accepted(application: Application) -> None:
+    """HTTP Basic with a good token opens nothing."""
+    token = application.issued()["access_token"]
+    response = application.http.get("/api/rest/users/current", auth=("tom", token))
+    assert (response.status_code, response.json()) == (401, {"error": "invalid_token"})
+
+
 def test_patch_is_405_and_options_lists_the_verbs(application: Application) -> None:
     """GET, POST, PUT, DELETE and OPTIONS; no PATCH."""
     tokens = application.issued()
@@ -255,12 +295,29 @@ def test_a_time_record_is_created_changed_and_deleted(application: Application) 
     assert application.api(tokens, "timerecords/481").status_code == 404
 
 
-def test_a_file_note_is_created(application: Application) -> None:
-    """File notes are writable as well."""
+def test_a_file_note_is_created_changed_and_deleted(application: Application) -> None:
+    """File notes are writable as well, and ``include`` brings linked rows of a written one."""
+    tokens = application.issued()
     body = {"filenotes": {"text": "Client called.", "links": {"action": "3"}}}
-    created = application.api(application.issued(), "filenotes", "POST", json=body)
+    created = application.api(tokens, "filenotes?include=action", "POST", json=body)
     assert created.status_code == 201
     assert created.json()["filenotes"]["text"] == "Client called."
+    assert [row["id"] for row in created.json()["linked"]["actions"]] == [3]
+    path = f"filenotes/{created.json()['filenotes']['id']}"
+    change = {"filenotes": {"text": "Client called twice.", "links": {"action": "4"}}}
+    changed = application.api(tokens, path, "PUT", json=change).json()["filenotes"]
+    assert (changed["text"], changed["links"]["action"]) == ("Client called twice.", "4")
+    assert application.api(tokens, path, "DELETE").status_code == 204
+    assert application.api(tokens, path).status_code == 404
+
+
+def test_several_rows_are_deleted_at_once_but_not_changed(application: Application) -> None:
+    """``DELETE`` takes ids joined by commas, ``PUT`` takes one."""
+    tokens = application.issued()
+    put = application.api(tokens, "timerecords/1,2", "PUT", json={"timerecords": {"quantity": 1}})
+    assert put.status_code == 400
+    assert application.api(tokens, "timerecords/1,2", "DELETE").status_code == 204
+    assert application.api(tokens, "timerecords?id_lteq=2").status_code == 204
 
 
 def test_an_incomplete_row_is_refused_with_every_reason(application: Application) -> None:
@@ -297,6 +354,12 @@ def test_calls_are_logged_against_the_authorizing_user(application: Application)
     assert entry["status"] == 403
     assert (entry["user"], entry["orgkey"]) == ("grace", "acmelaw")
     assert entry["client_id"] == "sandbox-client"
+
+
+def test_the_log_keeps_the_user_agent(application: Application) -> None:
+    """Actionstep wants a ``User-Agent`` of one's own; a test can see which was sent."""
+    application.api(application.issued(), "actions", headers={"User-Agent": "lawdesk/1.0"})
+    assert application.state()["activity"][0]["user_agent"] == "lawdesk/1.0"
 
 
 def test_a_rate_limit_is_for_each_user_session(sandbox: Sandbox, application: Application) -> None:

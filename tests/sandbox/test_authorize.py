@@ -115,6 +115,12 @@ def test_registered_redirect_uris_match_exactly(sandbox: Sandbox, visitor: Visit
     assert visitor.visit(redirect_uri="http://127.0.0.1:9/").status_code == 400
 
 
+def test_any_loopback_address_serves_a_client_without_registered_ones(visitor: Visitor) -> None:
+    """``http://localhost:PORT/…`` works for a client that registered nothing."""
+    for redirect_uri in ("http://localhost:8123/back", "http://127.0.0.1/back?kept=1"):
+        assert visitor.visit(redirect_uri=redirect_uri).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [

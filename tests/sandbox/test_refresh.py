@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+import pytest
+
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application
+from tests.sandbox.visitor import Application, Visitor
 
 
 def test_a_refresh_rotates_both_tokens(application: Application) -> None:
@@ -28,6 +30,24 @@ def test_a_redirect_uri_on_refresh_does_no_harm(application: Application) -> Non
     assert response.status_code == 200
 
 
+def test_only_a_new_authorization_adds_a_scope(visitor: Visitor, application: Application) -> None:
+    """A refresh cannot ask for more, and keeps what was granted; the pages can."""
+    tokens = application.exchange(visitor.authorize("tom", scope="users")["code"]).json()
+    wider = application.refresh(tokens["refresh_token"], scope="users actions")
+    assert (wider.status_code, wider.json()["error"]) == (400, "invalid_scope")
+    same = application.refresh(tokens["refresh_token"]).json()
+    assert application.api(same, "actions").json()["errors"]["code"] == "insufficient_scope"
+    code = visitor.authorize("tom", scope="users actions", state="again")["code"]
+    assert application.api(application.exchange(code).json(), "actions").status_code == 200
+
+
+def test_openid_brings_an_id_token_with_each_refresh(application: Application) -> None:
+    """The ``id_token`` is renewed with the others."""
+    tokens = application.issued("tom", "openid")
+    renewed = application.refresh(tokens["refresh_token"]).json()
+    assert renewed["id_token"] != tokens["id_token"]
+
+
 def test_a_refresh_token_lives_21_days(application: Application) -> None:
     """The limit counts from its issue, and the response does not tell it."""
     application.issued()
@@ -44,6 +64,16 @@ def test_an_expired_refresh_token_is_invalid_grant(
     sandbox.post("sandbox/expire", what="refresh")
     response = application.refresh(tokens["refresh_token"])
     assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+def test_a_refusal_may_come_with_any_status(
+    sandbox: Sandbox, application: Application, status: int
+) -> None:
+    """The HTTP status of a refused refresh is not recorded: the ``error`` member tells."""
+    sandbox.fail("token", "oauth_error", error="invalid_grant", status=status)
+    response = application.refresh("whatever")
+    assert (response.status_code, response.json()["error"]) == (status, "invalid_grant")
 
 
 def test_a_spent_refresh_token_revokes_its_family(application: Application) -> None:

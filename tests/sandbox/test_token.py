@@ -3,6 +3,7 @@
 import base64
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,15 @@ def test_openid_brings_an_id_token(visitor: Visitor, application: Application) -
     """The scope ``openid`` is accepted, and an ``id_token`` comes too."""
     code = visitor.authorize("tom", scope="openid users")["code"]
     assert "id_token" in application.exchange(code).json()
+
+
+def test_one_client_serves_every_organisation(visitor: Visitor, application: Application) -> None:
+    """Credentials belong to an application, and the end-user's choice decides on the rest."""
+    keys = []
+    for orgkey in ("acmelaw", "harbourlegal"):
+        code = visitor.authorize("priya", orgkey, state=orgkey)["code"]
+        keys.append(application.exchange(code).json()["orgkey"])
+    assert keys == ["acmelaw", "harbourlegal"]
 
 
 def test_client_secret_basic_works_too(visitor: Visitor, application: Application) -> None:
@@ -177,6 +187,31 @@ def test_there_is_no_revocation_endpoint(application: Application) -> None:
     """Disconnecting is local: the wire knows of no endpoint for it."""
     response = application.http.post("/api/oauth/revoke", data={"token": "any"})
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_expires_in_is_to_be_believed(
+    sandbox: Sandbox, application: Application, *, as_text: bool
+) -> None:
+    """It may be another number than 3600, and it may be text."""
+    sandbox.change_options(access_token_lifetime=28800, expires_in_as_text=as_text)
+    assert application.issued()["expires_in"] == ("28800" if as_text else 28800)
+
+
+@pytest.mark.parametrize(
+    ("form", "ending"), [("slash", "/api/"), ("bare", "/api"), ("rest", "/api/rest")]
+)
+def test_every_form_of_api_endpoint_leads_to_the_api(
+    sandbox: Sandbox, application: Application, form: Any, ending: str
+) -> None:
+    """With a final slash, without, or ending in ``rest``: normalised they are one address."""
+    sandbox.change_options(api_endpoint_form=form)
+    tokens = application.issued()
+    assert tokens["api_endpoint"] == f"{sandbox.url}{ending}"
+    base = tokens["api_endpoint"].rstrip("/").removesuffix("/rest")
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    answer = application.http.get(f"{base}/rest/users/current", headers=headers)
+    assert answer.status_code == 200
 
 
 def test_variants_of_the_response_are_options(
