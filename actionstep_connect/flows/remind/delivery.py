@@ -7,7 +7,7 @@ gets no other one until it is done.
 
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import TypeVar
@@ -39,17 +39,17 @@ class DeliveryError(Exception):
         self.goes_on = goes_on
 
 
+class Hangs(Exception):  # noqa: N818 - what it does, which a log then says.
+    """The mail server has not said a word for PATIENCE, or since an earlier e-mail."""
+
+
 Send = Callable[[mail.EmailMessage], None]
 
 
 @contextmanager
 def mail_server() -> Generator[Send]:
     """Open the site's mail backend, and yield what hands an e-mail to it. Raises DeliveryError."""
-    backend = _new_backend()
-    try:
-        _within_patience(backend.open)
-    except Exception as error:
-        raise DeliveryError(error, surely=True, goes_on=False) from error
+    backend = _open()
 
     def send(message: mail.EmailMessage) -> None:
         try:
@@ -59,10 +59,30 @@ def mail_server() -> Generator[Send]:
 
     try:
         yield send
-    finally:
-        if not _line.locked():  # Else it hangs, and hears no farewell.
-            with suppress(Exception):
-                _within_patience(backend.close)
+    except DeliveryError as error:
+        if not isinstance(error.__cause__, Hangs):
+            _close(backend)
+        raise
+    else:
+        _close(backend)
+
+
+def _open() -> BaseEmailBackend:
+    try:
+        backend = _new_backend()
+        try:
+            _within_patience(backend.open)
+        except OSError:  # smtplib's errors are of that kind.
+            _close(backend)
+            raise
+    except Exception as error:
+        raise DeliveryError(error, surely=True, goes_on=False) from error
+    return backend
+
+
+def _close(backend: BaseEmailBackend) -> None:
+    with suppress(Exception):  # What was taken is taken: this is but politeness.
+        _within_patience(backend.close)
 
 
 def _new_backend() -> BaseEmailBackend:
@@ -93,7 +113,7 @@ def _reply_codes(error: Exception) -> list[int]:
 
 def _within_patience(work: Callable[[], T]) -> T:
     if not _line.acquire(timeout=PATIENCE):
-        raise TimeoutError("the mail server hangs since an earlier e-mail")
+        raise Hangs
     result: Future[T] = Future()
 
     def job() -> None:
@@ -110,4 +130,6 @@ def _within_patience(work: Callable[[], T]) -> T:
     except RuntimeError:  # No thread is to be had.
         _line.release()
         raise
-    return result.result(PATIENCE)
+    if not wait([result], PATIENCE).done:
+        raise Hangs
+    return result.result()
