@@ -140,11 +140,23 @@ class RateLimited(ActionstepConnectError):
 
 
 class ApiError(ActionstepConnectError):
-    """Actionstep refused the request: HTTP ``status``, its own ``code`` (``AS-1302``) and ``detail``."""
+    """Actionstep refused the request: HTTP ``status``, its own ``code`` (``AS-1302``) and ``detail``.
+
+    With a 503 it may say when to try again: after ``retry_after`` seconds.
+    """
 
     code = "api_error"
 
-    def __init__(self, message: str, *, code: str = "", status: int, detail: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        status: int,
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message, code=code)
         self.status = status
         self.detail = detail
+        self.retry_after = retry_after

@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._give(answer)
         self.close_connection = True
 
-    do_GET = do_POST  # noqa: N815 - http.server's name.
+    do_GET = do_HEAD = do_OPTIONS = do_PUT = do_DELETE = do_POST  # noqa: N815 - http.server's names.
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server.
         """Print nothing."""

@@ -6,9 +6,11 @@ Claim (commit), renew (HTTP, no transaction), store (one fenced UPDATE): `claim`
 
 from actionstep_connect.flows.refresh.on_demand import (
     afresh_token,
+    akeep_fresh,
     arefresh_now,
     areplace_refused_token,
     fresh_token,
+    keep_fresh,
     refresh_now,
     replace_refused_token,
 )
@@ -17,10 +19,12 @@ from actionstep_connect.flows.refresh.run import Report, count_due, refresh_due,
 __all__ = [
     "Report",
     "afresh_token",
+    "akeep_fresh",
     "arefresh_now",
     "areplace_refused_token",
     "count_due",
     "fresh_token",
+    "keep_fresh",
     "refresh_due",
     "refresh_now",
     "replace_refused_token",

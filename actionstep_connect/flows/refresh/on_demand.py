@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from asgiref.sync import sync_to_async
 
@@ -53,6 +53,21 @@ class _Demand:
 def fresh_token(connection: Connection, *, min_validity: float) -> Secret:
     """Return an access token that lives `min_validity` seconds longer, refreshing it if it must.
 
+    Raises as `keep_fresh` does, and DecryptionFailed.
+    """
+    keep_fresh(connection, min_validity=min_validity)
+    return connection.open_access_token()
+
+
+async def afresh_token(connection: Connection, *, min_validity: float) -> Secret:
+    """Do what `fresh_token` does, in async code."""
+    await akeep_fresh(connection, min_validity=min_validity)
+    return connection.open_access_token()
+
+
+def keep_fresh(connection: Connection, *, min_validity: float) -> None:
+    """See that the access token lives `min_validity` seconds longer, refreshing it if it must.
+
     `min_validity` never asks for more than half a token's life. While the present token is good and
     its use is on record, no query is made; while it lives at all, nobody waits and nothing fails.
     `connection` is brought up to date.
@@ -65,18 +80,16 @@ def fresh_token(connection: Connection, *, min_validity: float) -> Secret:
         touch(connection)
     if not demand.is_good(connection):
         _satisfy(connection, demand)
-    return connection.open_access_token()
 
 
-async def afresh_token(connection: Connection, *, min_validity: float) -> Secret:
-    """Do what `fresh_token` does, in async code."""
+async def akeep_fresh(connection: Connection, *, min_validity: float) -> None:
+    """Do what `keep_fresh` does, in async code."""
     demand = _fresh(min_validity)
     _check_usable(connection, demand)
     if not is_use_known(connection):
         await atouch(connection)
     if not demand.is_good(connection):
         await _asatisfy(connection, demand)
-    return connection.open_access_token()
 
 
 def refresh_now(connection: Connection, *, even_if_refused: bool = False) -> None:
@@ -85,7 +98,7 @@ def refresh_now(connection: Connection, *, even_if_refused: bool = False) -> Non
     Stored backoff is honoured. `even_if_refused` ignores it, and presents a refresh token once more
     that Actionstep refused: for an admin who knows better. `connection` is brought up to date.
 
-    Raises as `fresh_token` does.
+    Raises as `keep_fresh` does.
     """
     demand = _newer(connection, even_if_refused=even_if_refused)
     _check_usable(connection, demand)
@@ -99,23 +112,25 @@ async def arefresh_now(connection: Connection) -> None:
     await aoutside_transaction(lambda: _settle(connection, demand))
 
 
-def replace_refused_token(connection: Connection) -> bool:
+def replace_refused_token(connection: Connection, *, refused: int) -> bool:
     """After a 401: adopt a newer token if there is one, else refresh unless it is brand-new.
 
-    Returns whether there is another token to try. Raises as `fresh_token` does.
+    `refused` is the generation whose token was sent: another caller may have replaced it meanwhile,
+    on this very instance. Returns whether there is another token to try. Raises as `keep_fresh` does.
     """
-    refused = connection.generation
-    _satisfy(connection, _other_than(refused))
+    if connection.generation == refused:
+        _satisfy(connection, _other_than(refused))
     return connection.generation != refused
 
 
-async def areplace_refused_token(connection: Connection) -> bool:
+async def areplace_refused_token(connection: Connection, *, refused: int) -> bool:
     """Do what `replace_refused_token` does, in async code."""
-    refused = connection.generation
-    await _asatisfy(connection, _other_than(refused))
+    if connection.generation == refused:
+        await _asatisfy(connection, _other_than(refused))
     return connection.generation != refused
 
 
+@lru_cache(maxsize=16)  # Few values are ever asked for, with every request.
 def _fresh(min_validity: float) -> _Demand:
     return _Demand(
         is_good=partial(_lives_on, min_validity=timedelta(seconds=min_validity)),

@@ -60,7 +60,7 @@ def test_a_clock_hours_ahead_does_not_hold_callers_up(sandbox: Sandbox) -> None:
     get_access_token(connection)
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=11), tick=True):
         refresh_now(connection)
-    assert replace_refused_token(connection) is True
+    assert replace_refused_token(connection, refused=connection.generation) is True
     assert requests(sandbox) == 4
 
 

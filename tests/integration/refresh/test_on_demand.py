@@ -264,13 +264,13 @@ def test_an_admin_learns_that_it_is_still_refused(sandbox: Sandbox) -> None:
 def test_s43_a_refused_token_is_replaced_once(sandbox: Sandbox) -> None:
     """After a 401 a newer token is adopted, a minute-old one refreshed, a brand-new one kept."""
     connection = sandbox_connection(sandbox)
-    assert replace_refused_token(connection) is False
+    assert replace_refused_token(connection, refused=connection.generation) is False
     assert requests(sandbox) == 0
     Connection.objects.update(connected_at=datetime.now(UTC) - timedelta(minutes=5))
     stale = Connection.objects.get()
     connection.refresh_from_db()
-    assert replace_refused_token(connection) is True
-    assert replace_refused_token(stale) is True
+    assert replace_refused_token(connection, refused=connection.generation) is True
+    assert replace_refused_token(stale, refused=stale.generation) is True
     assert stale.generation == connection.generation == 2
     assert requests(sandbox) == 1
 

@@ -14,7 +14,6 @@ from actionstep_connect.api import ActionstepClient, AsyncActionstepClient
 from actionstep_connect.exceptions import (
     ActionstepPermissionDenied,
     ApiError,
-    RateLimited,
     ReconnectRequired,
     ScopeNotGranted,
     UntrustedHost,
@@ -22,6 +21,7 @@ from actionstep_connect.exceptions import (
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_user, new_connection, sandbox_connection
+from tests.hostile_server import Answer, HostileServer, grant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,18 +124,39 @@ def test_an_ended_connection_sends_nothing(sandbox: Sandbox) -> None:
         "//evil.example/api/rest/actions",
         "/api/oauth/token",
         "../../sandbox/state",
+        "%2e%2e/%2e%2e/sandbox/state",
+        "actions/%2E%2E/%2E./%2e%2e/sandbox/state",
+        "actions/..%5C..%5Csandbox/state",
+        "http://priya@127.0.0.1:8801/api/rest/actions",
+        "ftp://127.0.0.1:8801/api/rest/actions",
     ],
 )
 def test_s41_the_bearer_goes_to_its_own_api_only(sandbox: Sandbox, url: str) -> None:
     """Whatever a caller passes, nothing leaves for another host or another part of it."""
-    with ActionstepClient(sandbox_connection(sandbox)) as actionstep:
-        if url.startswith("http"):
-            with pytest.raises(UntrustedHost):
-                actionstep.get(url)
-        else:
-            with pytest.raises((UntrustedHost, ApiError, ScopeNotGranted)):
-                actionstep.get(url)
-    assert sandbox.get("sandbox/state")["activity"] == []
+    connection = connection_of(sandbox, "priya", "all")
+    url = url.replace("127.0.0.1:8801", sandbox.host)
+
+    async def call() -> None:
+        async with AsyncActionstepClient(connection) as actionstep:
+            await actionstep.get(url)
+
+    with ActionstepClient(connection) as actionstep:
+        with pytest.raises((UntrustedHost, ApiError)):
+            actionstep.get(url)
+        with pytest.raises((UntrustedHost, ApiError)):
+            actionstep.send(httpx2.Request("GET", actionstep.base_url.join(url)))
+    with pytest.raises((UntrustedHost, ApiError)):
+        asyncio.run(call())
+    assert {row["status"] for row in sandbox.get("sandbox/state")["activity"]} <= {404}
+
+
+def test_s41_another_base_url_leads_nowhere(connection: Connection, server: HostileServer) -> None:
+    """Whoever points the client elsewhere has their request refused."""
+    with ActionstepClient(connection, base_url="https://evil.example/") as actionstep:
+        assert str(actionstep.base_url) == f"{server.url}/api/rest/"
+        actionstep.base_url = httpx2.URL("https://evil.example/")
+        with pytest.raises(UntrustedHost):
+            actionstep.get("timerecords")
 
 
 def test_s41_redirects_are_not_followed(sandbox: Sandbox) -> None:
@@ -189,17 +210,6 @@ def test_the_users_own_limits_are_told_apart(sandbox: Sandbox) -> None:
         actionstep.get("timerecords")
 
 
-def test_a_429_says_how_long(sandbox: Sandbox) -> None:
-    """RateLimited carries Retry-After."""
-    sandbox.post("sandbox/faults", endpoint="api", fault="status_429", retry_after="7")
-    with (
-        ActionstepClient(sandbox_connection(sandbox)) as actionstep,
-        pytest.raises(RateLimited) as caught,
-    ):
-        actionstep.get("actions")
-    assert caught.value.retry_after == 7
-
-
 def test_actionsteps_own_error_is_passed_on(sandbox: Sandbox) -> None:
     """Status, code and detail are on the error."""
     with (
@@ -211,6 +221,40 @@ def test_actionsteps_own_error_is_passed_on(sandbox: Sandbox) -> None:
     assert caught.value.code.startswith("AS-")
 
 
+def test_s43_fifty_401s_in_one_event_loop_make_one_refresh(sandbox: Sandbox) -> None:
+    """Async requests share one client and one instance, and the one new token."""
+    old = datetime.now(UTC) - timedelta(minutes=10)
+    connection = sandbox_connection(sandbox, connected_at=old)
+    sandbox.post("sandbox/expire", what="access")
+
+    async def call() -> list[int]:
+        async with AsyncActionstepClient(connection) as actionstep:
+            answers = await asyncio.gather(*(actionstep.get("actions") for _ in range(50)))
+            return [answer.status_code for answer in answers]
+
+    assert set(asyncio.run(call())) == {200}
+    counters = sandbox.get("sandbox/state")["counters"]
+    assert counters["token_requests"]["refresh_token"] == 1
+
+
+def test_s43_threads_that_share_a_client_make_one_refresh(sandbox: Sandbox) -> None:
+    """Who comes late with a 401 finds the new token on the instance that all of them use."""
+    old = datetime.now(UTC) - timedelta(minutes=10)
+    connection = sandbox_connection(sandbox, connected_at=old)
+    sandbox.post("sandbox/expire", what="access")
+    with ActionstepClient(connection) as actionstep, ThreadPoolExecutor(20) as threads:
+
+        def call(_: int) -> int:
+            try:
+                return actionstep.get("actions").status_code
+            finally:
+                connections.close_all()
+
+        assert set(threads.map(call, range(50))) == {200}
+    counters = sandbox.get("sandbox/state")["counters"]
+    assert counters["token_requests"]["refresh_token"] == 1
+
+
 def test_it_is_an_httpx2_client(sandbox: Sandbox) -> None:
     """Headers of one's own, streaming, and httpx2's errors all work."""
     connection = sandbox_connection(sandbox)
@@ -220,3 +264,69 @@ def test_it_is_an_httpx2_client(sandbox: Sandbox) -> None:
             assert response.request.headers["X-Site"] == "ours"
             assert response.request.headers["Accept"] == "application/vnd.api+json"
             assert b"actions" in response.read()
+
+
+def test_hooks_transports_and_settings_of_a_call_are_httpx2s(connection: Connection) -> None:
+    """What httpx2 lets one set, for a client or for a call, is as one set it."""
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        assert request.headers["Authorization"] == "Bearer an-access-token"
+        return httpx2.Response(200, json={"timerecords": {"id": 1}})
+
+    with ActionstepClient(
+        connection,
+        transport=httpx2.MockTransport(answer),
+        event_hooks={"request": [seen.append]},
+        timeout=5,
+        headers=[("accept", "application/json")],
+        cookies={"a": "b"},
+    ) as actionstep:
+        assert actionstep.get("timerecords", timeout=2, headers={"X-Call": "this"}).is_success
+        assert list(actionstep.iterate("timerecords")) == [{"id": 1}]
+    first, second = seen
+    assert (first.headers["X-Call"], first.extensions["timeout"]["read"]) == ("this", 2)
+    assert second.extensions["timeout"]["read"] == 5
+    assert second.headers.get_list("Accept") == ["application/json"]
+    assert second.headers["Cookie"] == "a=b"
+
+
+def test_a_body_that_can_be_read_once_is_sent_again_after_a_401(
+    connection: Connection, server: HostileServer
+) -> None:
+    """A streamed upload survives the refresh that it needs."""
+    Connection.objects.update(connected_at=datetime.now(UTC) - timedelta(minutes=10))
+    connection.refresh_from_db()
+    server.script([Answer(status=401), Answer(body=grant(api_endpoint=None)), Answer(status=200)])
+    with ActionstepClient(connection) as actionstep:
+        actionstep.post("timerecords", content=iter([b"a", b"b"]))
+    first, refresh, second = server.requests
+    assert (first.path, refresh.path, second.path) == (first.path, "/token", first.path)
+    assert first.body == second.body
+    assert second.headers["Authorization"] == "Bearer canary-access-token"
+
+
+def test_answers_are_streamed_and_their_errors_read(
+    connection: Connection, server: HostileServer
+) -> None:
+    """A streamed answer is handed over unread; an error among them says what Actionstep said."""
+
+    async def stream() -> list[bytes]:
+        async with (
+            AsyncActionstepClient(connection) as actionstep,
+            actionstep.stream("GET", "timerecords") as response,
+        ):
+            return [chunk async for chunk in response.aiter_bytes(4)]
+
+    server.script([Answer(body=b"abcdefgh"), Answer(body=b"abcdefgh")])
+    with ActionstepClient(connection) as actionstep:
+        with actionstep.stream("GET", "timerecords") as response:
+            assert not response.is_stream_consumed
+            assert list(response.iter_bytes(4)) == [b"abcd", b"efgh"]
+        assert asyncio.run(stream()) == [b"abcd", b"efgh"]
+        server.answer(status=400, body={"errors": {"code": "AS-7", "detail": "No."}})
+        with (
+            pytest.raises(ApiError, match=r"AS-7: No\."),
+            actionstep.stream("GET", "timerecords"),
+        ):
+            pass
