@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from django.db import InterfaceError, InternalError, OperationalError, connections, router
 
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection
 from actionstep_connect.querysets import ConnectionQuerySet
-
-logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.1  # seconds between two attempts while the database is away, doubled up to
 LONGEST_PAUSE = 2.0
@@ -45,9 +44,8 @@ def until_done(write: Callable[[], T]) -> T:
             connection = connections[database()]
             if connection.in_atomic_block:
                 raise
-            logger.warning(
-                "actionstep_connect.store_repeated error=%s pause=%.1f", type(error).__name__, pause
-            )
+            name = type(error).__name__
+            log(logging.WARNING, LogEvent.STORE_REPEATED, error=name, pause=pause)
             connection.close()
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -9,9 +9,8 @@ from django.db import IntegrityError, router, transaction
 from django.dispatch import Signal
 
 from actionstep_connect import signals
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind
-
-logger = logging.getLogger(__name__)
 
 _SIGNALS: dict[EventKind, Signal] = {
     EventKind.CONNECTED: signals.connection_established,
@@ -20,6 +19,13 @@ _SIGNALS: dict[EventKind, Signal] = {
     EventKind.RECOVERED: signals.connection_recovered,
     EventKind.RECONNECT_REQUIRED: signals.reconnect_required,
     EventKind.DISCONNECTED: signals.connection_ended,
+}
+
+_TROUBLE = {
+    EventKind.ENDPOINT_REFUSED,
+    EventKind.FLAGGED,
+    EventKind.RECONNECT_REQUIRED,
+    EventKind.REFRESH_FAILING,
 }
 
 
@@ -54,9 +60,10 @@ def _write(change: Change, kind: EventKind, detail: str) -> bool:
             )
     except IntegrityError:
         # The user, and with them the connection, was deleted meanwhile: there is nobody to tell.
-        logger.info("actionstep_connect.event.connection_gone connection=%s", change.connection.pk)
+        log(logging.INFO, LogEvent.CONNECTION_GONE, connection=change.connection.pk)
         return False
-    logger.info("actionstep_connect.%s connection=%s", kind.value, change.connection.pk)
+    level = logging.WARNING if kind in _TROUBLE else logging.INFO
+    log(level, LogEvent.CHANGE, connection=change.connection.pk, outcome=kind.value)
     return True
 
 
@@ -71,8 +78,10 @@ def _send(connection: Connection, kind: EventKind, *, fleet_wide: bool) -> None:
         extra["fleet_wide"] = fleet_wide
     for receiver, answer in signal.send_robust(sender=Connection, connection=connection, **extra):
         if isinstance(answer, Exception):
-            logger.error(
-                "actionstep_connect.receiver_failed receiver=%s error=%s",
-                getattr(receiver, "__qualname__", receiver),
-                type(answer).__name__,
+            log(
+                logging.ERROR,
+                LogEvent.RECEIVER_FAILED,
+                connection=connection.pk,
+                receiver=str(getattr(receiver, "__qualname__", receiver)),
+                error=type(answer).__name__,
             )

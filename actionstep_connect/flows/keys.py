@@ -13,11 +13,10 @@ from django.db.models.functions import Substr
 
 from actionstep_connect.crypto import PREFIX_LENGTH, Context, get_key_ring, read_key_id
 from actionstep_connect.exceptions import TemporarilyUnavailable
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.models.authorization_request import CODE_VERIFIER
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
-
-logger = logging.getLogger(__name__)
 
 #: Stands for the key of a value that is no envelope of ours.
 NO_ENVELOPE = "?"
@@ -77,17 +76,18 @@ def warn_of_missing_keys() -> None:
     try:
         missing = missing_keys()
     except (ImproperlyConfigured, TemporarilyUnavailable) as error:
-        logger.error("actionstep_connect.keys_unavailable %s Nothing can be refreshed.", error)  # noqa: TRY400 - a traceback adds nothing.
+        log(logging.ERROR, LogEvent.KEYS_UNAVAILABLE, f"{error} Nothing can be refreshed.")
         return
     except Exception as error:  # noqa: BLE001 - a database that is away, or not migrated.
-        logger.warning("actionstep_connect.keys_unknown error=%s", type(error).__name__)
+        log(logging.WARNING, LogEvent.KEYS_UNKNOWN, error=type(error).__name__)
         return
     for name, rows in missing.items():
-        logger.error(
-            "actionstep_connect.key_missing key=%s rows=%d: ENCRYPTION_KEYS lacks it, so these "
-            "connections cannot be refreshed. Put it back.",
-            name,
-            rows,
+        log(
+            logging.ERROR,
+            LogEvent.KEY_MISSING,
+            "ENCRYPTION_KEYS lacks it, so these connections cannot be refreshed. Put it back.",
+            key=name,
+            rows=rows,
         )
 
 

@@ -14,10 +14,9 @@ from actionstep_connect.flows.refresh import Report, refresh_due, summary
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, OUTAGE, REFUSALS
 from actionstep_connect.flows.refresh.tally import tally
 from actionstep_connect.flows.remind import send_reminders
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
-
-logger = logging.getLogger(__name__)
 
 
 def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
@@ -37,7 +36,7 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     _beat(values)
     _log(report, is_news=last.get("stopped_by") != report.stopped_by)
     if stranded and not last.get("stranded"):
-        logger.error("actionstep_connect.run stranded=%d %s", stranded, _lament(stranded))
+        log(logging.ERROR, LogEvent.STRANDED, _lament(stranded), rows=stranded)
     send_reminders()  # Last: whatever a mail server does, refreshing is done and its pulse felt.
     return report
 
@@ -91,13 +90,13 @@ def _beat(values: dict[str, Any]) -> None:
 def _log(report: Report, *, is_news: bool) -> None:
     # Whoever reads the log is told once when the site's own credentials or keys fail, not every minute.
     shout = is_news and report.stopped_by in (CLIENT_REJECTED, KEYS, REFUSALS)
-    logger.log(
+    log(
         logging.ERROR if shout else logging.INFO,
-        "actionstep_connect.run due=%d refreshed=%d refused=%d failed=%d stopped_by=%s %s",
-        report.due,
-        report.refreshed,
-        report.refused,
-        report.failed.total(),
-        report.stopped_by or "-",
+        LogEvent.RUN,
         report.error,
+        outcome=report.stopped_by or "done",
+        due=report.due,
+        refreshed=report.refreshed,
+        refused=report.refused,
+        failed=report.failed.total(),
     )

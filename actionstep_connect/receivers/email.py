@@ -8,10 +8,9 @@ from django.dispatch import receiver
 from actionstep_connect.conf import get_config
 from actionstep_connect.exceptions import NotReminded
 from actionstep_connect.flows.remind import remind
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection
 from actionstep_connect.signals import connection_flagged, reconnect_required
-
-logger = logging.getLogger(__name__)
 
 
 @receiver([connection_flagged, reconnect_required], sender=Connection)
@@ -27,9 +26,4 @@ def ask_for_reminder(*, connection: Connection, fleet_wide: bool = False, **_: A
         remind(connection)
     except NotReminded as error:
         level = logging.ERROR if error.code == "no_site_url" else logging.INFO
-        logger.log(
-            level,
-            "actionstep_connect.not_reminded reason=%s connection=%s",
-            error.code,
-            connection.pk,
-        )
+        log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)

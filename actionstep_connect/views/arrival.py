@@ -32,13 +32,12 @@ from actionstep_connect.flows.connect import (
     note_failure,
 )
 from actionstep_connect.links import connect_url
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import AuthorizationRequest
 from actionstep_connect.scopes import missing_scopes
 from actionstep_connect.views.overview import remember_other_organisation
 from actionstep_connect.views.page import guarded, safe_next
 from actionstep_connect.wording import ENDINGS, ending_code
-
-logger = logging.getLogger(__name__)
 
 #: Where servers (uWSGI, Gunicorn, mod_wsgi, IIS) keep the address as it was asked for.
 _FULL_ADDRESSES = ("REQUEST_URI", "RAW_URI", "UNENCODED_URL")
@@ -124,7 +123,7 @@ def _failed(
     error: ActionstepConnectError,
     attempt: AuthorizationRequest | None = None,
 ) -> HttpResponse:
-    logger.warning("actionstep_connect.connect_failed code=%s user=%s", error.code, request.user.pk)
+    log(logging.WARNING, LogEvent.CONNECT_FAILED, outcome=error.code, user=request.user.pk)
     # Elsewhere, so that no address with a code in it is left in the browser.
     return HttpResponseRedirect(_problem_url(request, attempt, ending_code(error)))
 

@@ -12,12 +12,11 @@ from django.urls import reverse
 from actionstep_connect.conf import get_config
 from actionstep_connect.exceptions import AuthorizationFailed, TemporarilyUnavailable
 from actionstep_connect.flows.connect import begin, requested_scopes
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, Status
 from actionstep_connect.scopes import missing_scopes, unique_scopes
 from actionstep_connect.views.page import own_page, safe_next, user_of
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
-
-logger = logging.getLogger(__name__)
 
 _ORGKEY = re.compile(r"[^\s\x00-\x1F\x7F]{1,100}")
 
@@ -43,7 +42,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     except AuthorizationFailed as error:
         return _failed(request, wish, ending_code(error), detail=str(error)[:300])
     except TemporarilyUnavailable as error:
-        logger.error("actionstep_connect.connect_failed code=%s %s", error.code, error)  # noqa: TRY400 - it is ours, and says all.
+        user = user_of(request).pk
+        log(logging.ERROR, LogEvent.CONNECT_FAILED, str(error), outcome=error.code, user=user)
         return _failed(request, wish, ending_code(error))
 
 

@@ -98,7 +98,7 @@ def test_while_the_vault_is_away_nothing_is_sent_and_nothing_lost(
     assert (report.stopped_by, report.requests) == ("keys", 0)
     assert "raised HTTPStatusError" in Heartbeat.objects.get().last_error
     assert list(Connection.objects.values()) == before
-    assert "stopped_by=keys" in caplog.text
+    assert "outcome=keys" in caplog.text
     assert "canary" not in caplog.text
     vault.answer(body={"data": {"data": {"keys": f"{NEW} {OLD}"}}})
     assert maintain().refreshed == 3

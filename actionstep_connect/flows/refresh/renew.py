@@ -10,9 +10,8 @@ from actionstep_connect.exceptions import (
     TemporarilyUnavailable,
 )
 from actionstep_connect.flows.refresh.claim import Claim
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.oauth import TokenGrant, refresh_token_grant
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,19 @@ class Failed:
 Outcome = Renewed | Refused | Unsent | Rejected | Failed
 
 
+def name_of(outcome: Outcome, *, stored: bool) -> tuple[str, str]:
+    """Return what `outcome` is called in logs and tallies, and the code of a failure."""
+    match outcome:
+        case Renewed():
+            return ("refreshed" if stored else "superseded"), ""
+        case Refused():
+            return ("refused" if stored else "superseded"), ""
+        case Failed(error) | Rejected(error):
+            return "failed", error.code
+        case Unsent():
+            return "unsent", ""
+
+
 def renew(claim: Claim) -> Outcome:
     """Spend the claim's refresh token, and return what came of it; never raises."""
     try:
@@ -66,13 +78,11 @@ def renew(claim: Claim) -> Outcome:
     except DecryptionFailed as error:
         return Failed(TemporarilyUnavailable(str(error), code=error.code), in_transit=False)
     except Exception as error:  # noqa: BLE001 - one odd row must stop neither the run nor its neighbours.
-        logger.error(  # noqa: TRY400 - a traceback could show a token in a frame.
-            "actionstep_connect.refresh.unforeseen connection=%s error=%s",
-            claim.id,
-            type(error).__name__,
-        )
+        # Without a traceback: that could show a token in a frame.
+        error_name = type(error).__name__
+        log(logging.ERROR, LogEvent.UNFORESEEN, connection=claim.id, error=error_name)
         unforeseen = TemporarilyUnavailable(
-            f"Refreshing failed unexpectedly ({type(error).__name__}).",
+            f"Refreshing failed unexpectedly ({error_name}).",
             code="unforeseen",
             outcome_known=False,
         )

@@ -34,8 +34,7 @@ from actionstep_connect.flows.refresh.renew import (
     renew,
 )
 from actionstep_connect.flows.refresh.store import store
-
-logger = logging.getLogger(__name__)
+from actionstep_connect.logs import LogEvent, log
 
 RUN_SECONDS = 55.0  # a run ends before the next begins
 SHORTEST_SENDING = 5.0  # seconds
@@ -239,8 +238,8 @@ class _Run:
         for _ in range(2):  # A time limit may have struck, which is an exception like any other.
             try:
                 return store(claim, outcome)
-            except Exception:
-                logger.exception("actionstep_connect.refresh.store_failed connection=%s", claim.id)
+            except Exception:  # noqa: BLE001 - told with its traceback; the other answers wait.
+                log(logging.ERROR, LogEvent.STORE_FAILED, connection=claim.id, with_traceback=True)
         return None
 
     def _count(self, outcome: Outcome, *, stored: bool) -> None:

@@ -8,6 +8,7 @@ newer token or brings back an ended connection, and a good late answer still hea
 marked dead meanwhile.
 """
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,14 @@ from actionstep_connect.exceptions import TemporarilyUnavailable, UntrustedHost
 from actionstep_connect.flows.database import on_primary, until_done
 from actionstep_connect.flows.events import Change
 from actionstep_connect.flows.refresh.claim import Claim, give_back
-from actionstep_connect.flows.refresh.renew import Failed, Outcome, Refused, Renewed
+from actionstep_connect.flows.refresh.renew import (
+    Failed,
+    Outcome,
+    Refused,
+    Renewed,
+    name_of,
+)
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, EventKind, Status, StatusReason
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
 from actionstep_connect.oauth import TokenGrant
@@ -31,6 +39,13 @@ def store(claim: Claim, outcome: Outcome) -> Change | None:
 
     Returns what changed, or None if the row had moved on meanwhile or was given back untouched.
     """
+    change = _store(claim, outcome)
+    name, code = name_of(outcome, stored=change is not None)
+    log(logging.INFO, LogEvent.REFRESH, connection=claim.id, outcome=name, code=code)
+    return change
+
+
+def _store(claim: Claim, outcome: Outcome) -> Change | None:
     match outcome:
         case Renewed(grant):
             return _store_grant(claim, grant)

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, InterfaceError, router, transaction
 from django.db.models import F
 
-from actionstep_connect.flows.refresh.renew import Failed, Outcome, Refused, Rejected, Renewed
+from actionstep_connect.flows.refresh.renew import Outcome, name_of
 from actionstep_connect.flows.refresh.run import Report
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import RefreshHour
 from actionstep_connect.models.refresh_hour import BEFORE, OUTCOMES, hour_of
-
-logger = logging.getLogger(__name__)
 
 #: How long hours are kept one by one; the admin shows the last day.
 HOUR_RETENTION = timedelta(days=7)
@@ -27,29 +26,19 @@ def tally(report: Report) -> None:
 
     UPDATE … SET refreshed = refreshed + ? WHERE hour = ?
     """
-    counts = {
-        "refreshed": report.refreshed,
-        "refused": report.refused,
-        "superseded": report.superseded,
-        "failed": report.failed.total(),
-    }
-    try:
-        _add(hour_of(datetime.now(UTC)), counts)
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("actionstep_connect.not_tallied error=%s", type(error).__name__)
+    _tally(
+        refreshed=report.refreshed,
+        refused=report.refused,
+        superseded=report.superseded,
+        failed=report.failed.total(),
+    )
 
 
 def tally_one(outcome: Outcome, *, stored: bool) -> None:
     """Add what came of one refresh on demand; nothing if nothing was sent."""
-    report = Report()
-    match outcome:
-        case Renewed():
-            report.refreshed, report.superseded = int(stored), int(not stored)
-        case Refused():
-            report.refused, report.superseded = int(stored), int(not stored)
-        case Failed(error) | Rejected(error):
-            report.failed[error.code] = 1
-    tally(report)
+    name, _ = name_of(outcome, stored=stored)
+    if name in OUTCOMES:
+        _tally(**{name: 1})
 
 
 def fold_old_hours() -> None:
@@ -61,6 +50,13 @@ def fold_old_hours() -> None:
             # First the write: who deletes the row, alone, moves what it held.
             if RefreshHour.objects.filter(pk=row.pk, **counts).delete()[0]:
                 _add(BEFORE, counts)
+
+
+def _tally(**counts: int) -> None:
+    try:
+        _add(hour_of(datetime.now(UTC)), counts)
+    except (DatabaseError, InterfaceError) as error:
+        log(logging.WARNING, LogEvent.NOT_TALLIED, error=type(error).__name__)
 
 
 def _add(hour: datetime, counts: dict[str, int]) -> None:

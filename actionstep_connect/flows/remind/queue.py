@@ -16,10 +16,9 @@ from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.remind.delivery import DeliveryError, Send, mail_server
 from actionstep_connect.flows.remind.letter import check_remindable, compose
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.querysets import ConnectionQuerySet
-
-logger = logging.getLogger(__name__)
 
 BATCH = 200
 ROUND_SECONDS = 20.0  # a round ends before the next run begins; what is left waits for that
@@ -58,7 +57,8 @@ def send_reminders() -> int:
                 sent += _send(connection, send, now=now)
     except DeliveryError as error:
         due.update(remind_at=now + RETRY_AFTER)
-        logger.error("actionstep_connect.mail_server_failed error=%s", error)  # noqa: TRY400 - no traceback: it holds the address.
+        # No traceback, here and below: it holds the address.
+        log(logging.ERROR, LogEvent.MAIL_SERVER_FAILED, error=str(error))
     return sent
 
 
@@ -68,14 +68,19 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         letter = compose(connection, now=now)
     except NotReminded as error:
         _claim(connection)
-        logger.info(
-            "actionstep_connect.not_reminded reason=%s connection=%s", error.code, connection.pk
-        )
+        log(logging.INFO, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
         return False
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - told with its traceback; the others wait.
         # A site's own template failed: whoever mends it finds the reminders still waiting.
         mine.update(remind_at=now + RETRY_AFTER)
-        logger.exception("actionstep_connect.reminder_failed connection=%s", connection.pk)
+        log(
+            logging.ERROR,
+            LogEvent.REMINDER_FAILED,
+            connection=connection.pk,
+            outcome="waits",
+            error=type(error).__name__,
+            with_traceback=True,
+        )
         return False
     if not _claim(connection):
         return False
@@ -84,11 +89,12 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
     except DeliveryError as error:
         if error.surely:
             mine.update(remind_at=now + RETRY_AFTER)
-        logger.error(  # noqa: TRY400 - no traceback: it holds the address.
-            "actionstep_connect.reminder_failed connection=%s error=%s again=%s",
-            connection.pk,
-            error,
-            error.surely,
+        log(
+            logging.ERROR,
+            LogEvent.REMINDER_FAILED,
+            connection=connection.pk,
+            outcome="waits" if error.surely else "lost",
+            error=str(error),
         )
         if not error.goes_on:
             raise
