@@ -48,6 +48,27 @@ class ClassView(View):
         return HttpResponse(f"{request.actionstep.orgkey} {number}")
 
 
+class PlainClassView(View):
+    """Decorated by what its `as_view()` gives."""
+
+    def get(self, request: ActionstepRequest, number: int = 0) -> HttpResponse:
+        """Answer with the organisation."""
+        return HttpResponse(f"{request.actionstep.orgkey} {number}")
+
+
+class PlainAsyncClassView(View):
+    """Decorated by what its `as_view()` gives."""
+
+    async def get(self, request: ActionstepRequest, number: int = 0) -> HttpResponse:
+        """Answer with the organisation, asynchronously."""
+        return HttpResponse(f"{request.actionstep.orgkey} {number}")
+
+
+@method_decorator(needs_bills, name="dispatch")
+class AsyncClassView(PlainAsyncClassView):
+    """Decorated as a whole: its `dispatch` is a plain function all the same."""
+
+
 class AsyncMethodView(View):
     """Decorated by its method, as an asynchronous class must be."""
 
@@ -56,15 +77,21 @@ class AsyncMethodView(View):
         """Answer with the organisation, asynchronously."""
         return HttpResponse(f"{request.actionstep.orgkey} {number}")
 
+    post = get
 
-def call_sync(view: Any, person: Person | None, **extra: Any) -> HttpResponseBase:
-    request = prepared(RequestFactory().get(PATH, **extra), person)
+
+def call_sync(
+    view: Any, person: Person | None, *, method: str = "GET", **extra: Any
+) -> HttpResponseBase:
+    request = prepared(RequestFactory().generic(method, PATH, **extra), person)
     response: HttpResponseBase = view(request, number=7)
     return response
 
 
-def call_async(view: Any, person: Person | None, **extra: Any) -> HttpResponseBase:
-    request = prepared(AsyncRequestFactory().get(PATH, **extra), person)
+def call_async(
+    view: Any, person: Person | None, *, method: str = "GET", **extra: Any
+) -> HttpResponseBase:
+    request = prepared(AsyncRequestFactory().generic(method, PATH, **extra), person)
 
     async def auser() -> Any:
         return request.user
@@ -85,6 +112,9 @@ VIEWS = {
     "async": (call_async, async_view),
     "class": (call_sync, ClassView.as_view()),
     "async method": (call_async, AsyncMethodView.as_view()),
+    "async class": (call_async, AsyncClassView.as_view()),
+    "as_view": (call_sync, needs_bills(PlainClassView.as_view())),
+    "async as_view": (call_async, needs_bills(PlainAsyncClassView.as_view())),
 }
 
 pytestmark = [
@@ -200,13 +230,34 @@ def test_whoever_prefers_json_is_told_in_json(
     body = json.loads(response.content)
     assert body["error"] == error
     assert body["detail"]
-    assert body["connect_url"].startswith("/actionstep/")
+    assert body["connect_url"].startswith("http://testserver/actionstep/")
 
 
 def test_a_stranger_who_prefers_json_is_told_so(call: Any, view: Any, person: Person) -> None:
     """No login page is sent to a script."""
     response = call(view, None, headers={"Accept": "application/json"})
     assert (response.status_code, json.loads(response.content)["error"]) == (403, "not_signed_in")
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/matters/new/?a=b#top", "/matters/new/?a=b"),
+        ("https://evil.example/matters/new/", None),
+        ("http://testserver//evil.example/", "/%2Fevil.example/"),
+        ("javascript:alert(1)", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_a_posted_form_is_never_posted_again(
+    call: Any, view: Any, person: Person, referer: str, back: str | None, signed_in: bool
+) -> None:
+    """Its sender comes back to the page that it was on, if that is one of this site."""
+    who = person if signed_in else None
+    response = call(view, who, method="POST", headers={"Referer": referer})
+    elsewhere = None if signed_in else CONNECTIONS
+    assert where(response)[1].get("next") == (back or elsewhere)
 
 
 def test_redirect_to_connect_leads_out_and_back(call: Any, view: Any, person: Person) -> None:
