@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -63,11 +64,25 @@ def screenshot() -> Screenshot:
     return take
 
 
-def sign_in(context: BrowserContext, url: str, person: Person) -> None:
+def sign_in(
+    context: BrowserContext,
+    url: str,
+    person: Person,
+    *,
+    same_site: Literal["Lax", "Strict"] = "Lax",
+) -> None:
     """Give the browser the session that `person` has at the site."""
     session = person.browser.cookies["sessionid"].value
     context.add_cookies(
-        [{"name": "sessionid", "value": session, "url": url, "httpOnly": True, "sameSite": "Lax"}]
+        [
+            {
+                "name": "sessionid",
+                "value": session,
+                "url": url,
+                "httpOnly": True,
+                "sameSite": same_site,
+            }
+        ]
     )
 
 

@@ -1,6 +1,7 @@
 """Connecting in a real Chromium: cookies, history, tabs, keyboard and small screens."""
 
 from collections.abc import Generator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -10,9 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from actionstep_connect.testing.end_user import PASSWORD
-from tests.connections import make_user
+from tests.connections import make_connection, make_user
 from tests.e2e.conftest import Screenshot, press, sign_in
-from tests.integration.connect.person import Person
+from tests.integration.connect.person import Person, attempt, query
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -150,6 +151,51 @@ def test_s2_somebody_else_signed_in_meanwhile(
     at_actionstep(page)
     heading(page, "Your Actionstep connections")
     assert Connection.objects.get().user == person.user
+
+
+def test_s15_a_lax_session_comes_back_from_another_site(
+    page: Page, sandbox: Sandbox, live_server: LiveServer, person: Person
+) -> None:
+    """With Django's default the browser sends the session along, and one is connected."""
+    assert urlsplit(live_server.url).hostname != urlsplit(sandbox.url).hostname
+    start(page)
+    at_actionstep(page)
+    heading(page, "Your Actionstep connections")
+    assert Connection.objects.get().user == person.user
+
+
+def test_s15_a_strict_session_stays_behind_and_nothing_is_lost_or_leaked(
+    context: BrowserContext,
+    page: Page,
+    live_server: LiveServer,
+    sandbox: Sandbox,
+    person: Person,
+    settings: Settings,
+    screenshot: Screenshot,
+) -> None:
+    """The sign-in page, without code or state; attempt, session and connections are as they were."""
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    sign_in(context, live_server.url, person, same_site="Strict")
+    former = make_connection(person.user, orgkey="formerlaw")
+    before = Connection.objects.values().get()
+    asked_for: list[str] = []
+    page.on("request", lambda request: asked_for.append(request.url))
+    start(page)
+    at_actionstep(page)
+    assert urlsplit(page.url).path == "/login/"
+    assert urlsplit(page.url).query == "next=/actionstep/"
+    screenshot(page, "connect-strict-session")
+    (back,) = [url for url in asked_for if "/callback/?" in url]
+    for secret in query(back).values():
+        assert secret not in page.content() + page.url
+        assert not [cookie for cookie in context.cookies() if secret in str(cookie)]
+    assert attempt().used_at is None
+    assert sandbox.get("sandbox/state")["counters"]["token_requests"]["authorization_code"] == 0
+    assert Connection.objects.values().get() == before
+    # Once the person asks, and no longer Actionstep's page, the session is there again.
+    page.goto("/actionstep/")
+    heading(page, "Your Actionstep connections")
+    expect(page.get_by_role("heading", name=former.orgkey)).to_be_visible()
 
 
 def test_a_keyboard_is_enough(page: Page, sandbox: Sandbox) -> None:
