@@ -122,7 +122,7 @@ class Connection(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.orgkey} ({self.environment}), user {self.user_id}"
+        return f"{self.orgkey} ({self.environment}), #{self.user_id}"
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Insert the row, or write identity columns only.

@@ -58,4 +58,4 @@ class ConnectionEvent(models.Model):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.get_kind_display()}, {self.at:%Y-%m-%d %H:%M}Z"

@@ -29,7 +29,7 @@ class Heartbeat(models.Model):
         verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
-        return f"{self.job}, last run {self.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.job}, {self.started_at:%Y-%m-%d %H:%M:%S}Z"
 
     def is_missing(self, *, now: datetime) -> bool:
         """Say whether the job should have run since."""

@@ -37,7 +37,7 @@ from actionstep_connect.models import AuthorizationRequest
 from actionstep_connect.scopes import missing_scopes
 from actionstep_connect.views.overview import remember_other_organisation
 from actionstep_connect.views.page import guarded, safe_next
-from actionstep_connect.wording import ENDINGS, ending_code
+from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
 
 #: Where servers (uWSGI, Gunicorn, mod_wsgi, IIS) keep the address as it was asked for.
 _FULL_ADDRESSES = ("REQUEST_URI", "RAW_URI", "UNENCODED_URL")
@@ -111,8 +111,8 @@ def _connected(
         return HttpResponseRedirect(reverse("actionstep_connect:connections"))
     text = _("You are connected to %(organisation)s.") % {"organisation": connection.orgkey}
     if lacking := missing_scopes(attempt.scopes, connection.granted_scopes):
-        text += " " + _("Actionstep did not grant everything: %(scopes)s is missing.") % {
-            "scopes": ", ".join(lacking)
+        text += " " + _("Actionstep did not grant everything. Missing: %(scopes)s.") % {
+            "scopes": ", ".join(str(scope_in_words(name).words) for name in lacking)
         }
     messages.success(request, text, fail_silently=True)
     return HttpResponseRedirect(_destination(request, attempt))

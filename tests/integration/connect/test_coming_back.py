@@ -362,7 +362,7 @@ def test_a_narrower_grant_is_stored_as_granted_and_shown(
     server.answer(body=grant(scope="actions"))
     page = person.look(person.come_back(callback_url(person.start())))
     assert Connection.objects.get().granted_scopes == ["actions"]
-    assert "participants, timerecords is missing" in words(page)
+    assert "Missing: Contacts and other parties, Time records." in words(page)
 
 
 def test_what_was_granted_is_asked_for_again_beside_what_is_new(
