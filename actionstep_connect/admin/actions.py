@@ -3,23 +3,29 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from actionstep_connect.admin.export import lines
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     ClientRejected,
     TemporarilyUnavailable,
 )
 from actionstep_connect.flows.disconnect import disconnect as end
+from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh import refresh_now as renew
-from actionstep_connect.models import Connection, Status
+from actionstep_connect.models import Connection, EventKind, Status
 
 if TYPE_CHECKING:
     from actionstep_connect.admin.connection import ConnectionAdmin
@@ -66,7 +72,7 @@ def refresh_now(
                 messages.WARNING if isinstance(error, TemporarilyUnavailable) else messages.ERROR
             )
             outcomes.add(connection, level, _("Not refreshed"), str(error))
-            model_admin.log_change(request, connection, f"Refresh now: {error}")
+            _log_refresh(model_admin, request, connection, str(error))
             if isinstance(error, ClientRejected):
                 _tell_left(
                     request, connections[number + 1 :], _("the site's credentials come first.")
@@ -74,7 +80,7 @@ def refresh_now(
                 break
         else:
             outcomes.add(connection, messages.SUCCESS, _("Refreshed"))
-            model_admin.log_change(request, connection, "Refresh now: refreshed.")
+            _log_refresh(model_admin, request, connection, "refreshed.")
     outcomes.tell(request)
 
 
@@ -83,9 +89,7 @@ def disconnect(
     model_admin: "ConnectionAdmin", request: HttpRequest, queryset: QuerySet[Connection]
 ) -> None:
     """End each connection and erase its tokens; its user may connect again."""
-    actor, outcomes = request.user, _Outcomes()
-    if not actor.is_authenticated:
-        raise PermissionDenied
+    actor, outcomes = _actor(request), _Outcomes()
     for connection in queryset:
         if connection.status == Status.DISCONNECTED:
             outcomes.add(connection, messages.INFO, _("Had been disconnected already"))
@@ -94,6 +98,42 @@ def disconnect(
         model_admin.log_change(request, connection, "Disconnected; both tokens erased.")
         outcomes.add(connection, messages.SUCCESS, _("Disconnected, both tokens erased"))
     outcomes.tell(request)
+
+
+@admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
+def export_csv(
+    _model_admin: "ConnectionAdmin", request: HttpRequest, queryset: QuerySet[Connection]
+) -> StreamingHttpResponse:
+    """Send the selected connections as a file, line by line, without secrets."""
+    count = queryset.count()
+    words = ngettext("%(count)d connection", "%(count)d connections", count)
+    # One entry for all of them: nothing about any of them has changed.
+    LogEntry.objects.create(
+        user_id=_actor(request).pk,
+        content_type=get_content_type_for_model(Connection),
+        object_repr=words % {"count": count},
+        action_flag=CHANGE,
+        change_message="Exported as CSV.",
+    )
+    name = f"actionstep-connections-{datetime.now(UTC):%Y-%m-%d}.csv"
+    return StreamingHttpResponse(
+        lines(queryset),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _actor(request: HttpRequest) -> AbstractBaseUser:
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    return request.user
+
+
+def _log_refresh(
+    model_admin: "ConnectionAdmin", request: HttpRequest, connection: Connection, outcome: str
+) -> None:
+    model_admin.log_change(request, connection, f"Refresh now: {outcome}")
+    tell([Change(connection, [(EventKind.REFRESH_ASKED, outcome)], actor=_actor(request))])
 
 
 def _tell_left(request: HttpRequest, rest: Iterable[Connection], reason: str) -> None:

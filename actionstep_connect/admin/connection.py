@@ -1,28 +1,43 @@
 """Connections in the admin: read, refreshed, ended and deleted, but never edited."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, quote
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from actionstep_connect.admin.actions import disconnect, refresh_now
+from actionstep_connect.admin.actions import disconnect, export_csv, refresh_now
 from actionstep_connect.admin.base import ConnectionPages, ReadOnly, moment, user_search_fields
 from actionstep_connect.admin.condition import condition_of, is_near_limit
-from actionstep_connect.admin.filters import FlagFilter
-from actionstep_connect.admin.notices import current_notices
+from actionstep_connect.admin.filters import (
+    DaysLeftFilter,
+    EnvironmentFilter,
+    FlagFilter,
+    OrganisationFilter,
+    ScopeFilter,
+)
+from actionstep_connect.admin.overview import overview
 from actionstep_connect.admin.times import expires, left, when
-from actionstep_connect.models import Connection
+from actionstep_connect.admin.upcoming import upcoming
+from actionstep_connect.conf import get_config
+from actionstep_connect.models import Connection, Status
 
 SEALED = ("sealed_access_token", "sealed_refresh_token")
 #: Neither shown, nor searched, nor filtered by.
 HIDDEN = frozenset({*SEALED, "generation", "lease_owner", "lease_expires_at"})
 MOST_EVENTS = 100
 NOTHING = "-"
+#: Posted with an action by the page of one connection, to come back to it.
+BACK = "_back"
 
 
 @admin.register(Connection)
@@ -31,24 +46,24 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
 
     # What is urgent stands to the left: the list is wider than many a screen.
     list_display = (
-        "who",
-        "orgkey",
-        "condition",
-        "access_token",
-        "refresh_token",
-        "flag",
-        "last_error",
-        "consecutive_failures",
-        "environment",
-        "scopes",
+        *("who", "condition", "organisation", "access_token", "refresh_token"),
+        *("last_used", "trouble"),
     )
-    list_filter = ("status", FlagFilter, "environment")
+    list_filter = (
+        *("status", FlagFilter, DaysLeftFilter, EnvironmentFilter),
+        *(OrganisationFilter, ScopeFilter),
+    )
+    #: No column "counts" beside the filters: each would be one more pass over the table.
+    show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user",)
     list_per_page = 50
     ordering = ("user", "orgkey")
-    actions = (refresh_now, disconnect)
+    actions = (refresh_now, disconnect, export_csv)
     fieldsets = (
-        (None, {"fields": ("who", "orgkey", "environment", "client_id", "scopes", "api_endpoint")}),
+        (
+            None,
+            {"fields": ("user_page", "orgkey", "environment", "client_id", "scopes")},
+        ),
         (_("State"), {"fields": ("condition", "status", "status_reason", "flag", "remind_at")}),
         (
             _("Tokens"),
@@ -72,12 +87,12 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
                 )
             },
         ),
-        (_("Use"), {"fields": ("connected_at", "last_used_at", "id")}),
+        (_("Use"), {"fields": ("connected_at", "last_used_at", "api_endpoint", "id")}),
     )
     readonly_fields = flatten_fieldsets(fieldsets)
 
     class Media:
-        """Badges and notices, in the colours of the admin itself."""
+        """Badges, notices and charts, in the colours of the admin itself."""
 
         css = {"all": ("actionstep_connect/admin.css",)}  # noqa: RUF012 - Django's own form.
 
@@ -107,16 +122,34 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Put above the list what concerns all of it."""
-        notices = current_notices(now=datetime.now(UTC))
-        return super().changelist_view(request, {"notices": notices, **(extra_context or {})})
+        context = {"overview": overview(now=datetime.now(UTC))} if request.method == "GET" else {}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Connection], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Do an action, and go back to the page of one connection if it was asked for there."""
+        response = super().response_action(request, queryset, *args, **kwargs)
+        if BACK in request.POST and isinstance(response, HttpResponseRedirect):
+            key = quote(request.POST[BACK])
+            return HttpResponseRedirect(self._url("connection_change", key))
+        return response
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Put below the connection what happened to it."""
+        """Put around the connection what can be done about it, and what happened to it."""
         connection: Connection = context["original"]
-        events = connection.events.select_related("actor")[:MOST_EVENTS]
-        return super().render_change_form(request, {"events": events, **context}, *args, **kwargs)
+        more = {
+            "subtitle": f"{connection.user.get_username()}, {connection.orgkey}",
+            "events": connection.events.select_related("actor")[:MOST_EVENTS],
+            "may_refresh": self.has_refresh_permission(request),
+            "may_disconnect": self.has_disconnect_permission(request)
+            and connection.status != Status.DISCONNECTED,
+            "actions_url": self._url("connection_changelist"),
+            "back": BACK,
+        }
+        return super().render_change_form(request, {**context, **more}, *args, **kwargs)
 
     @admin.display(description=_("user"), ordering="user")
     def who(self, connection: Connection) -> str:
@@ -127,9 +160,35 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
             return name
         return format_html('{}<br><span class="quiet">{}</span>', name, email)
 
+    @admin.display(description=_("user"))
+    def user_page(self, connection: Connection) -> str:
+        """Show the name, with links to the user and to all of their connections."""
+        meta = get_user_model()._meta
+        name = self.who(connection)
+        try:
+            url = reverse(
+                f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change",
+                args=[quote(connection.user_id)],
+            )
+        except NoReverseMatch:  # The site's users are not in its admin.
+            shown = name
+        else:
+            shown = format_html('<a href="{}">{}</a>', url, name)
+        mine = f"{self._url('connection_changelist')}?user__id__exact={connection.user_id}"
+        return format_html(
+            '{}<br><a href="{}">{}</a>', shown, mine, _("All connections of this user")
+        )
+
+    @admin.display(description=_("organisation"), ordering="orgkey")
+    def organisation(self, connection: Connection) -> str:
+        """Show the organisation, with a link to all who are connected to it, and the environment."""
+        query = urlencode({OrganisationFilter.parameter_name: connection.orgkey})
+        link = format_html('<a href="?{}">{}</a>', query, connection.orgkey)
+        return format_html("{}{}", link, _line(connection.environment))
+
     @admin.display(description=_("scopes"))
     def scopes(self, connection: Connection) -> str:
-        """List what the user granted."""
+        """List all that the user granted."""
         return ", ".join(connection.granted_scopes)
 
     @admin.display(description=_("condition"), ordering="status")
@@ -146,18 +205,40 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
 
     @admin.display(description=_("access token"), ordering="access_token_expires_at")
     def access_token(self, connection: Connection) -> str:
-        """Say when the access token expires."""
+        """Say when the access token expires, if it can be used at all."""
+        if connection.status != Status.CONNECTED:
+            return NOTHING
         return _time(connection.access_token_expires_at, expires)
 
     @admin.display(description=_("refresh token"), ordering="refresh_token_expires_at")
     def refresh_token(self, connection: Connection) -> str:
-        """Say how long the refresh token still lives."""
-        return _time(connection.refresh_token_expires_at, left)
+        """Say how long the refresh token still lives, with a bar, and whether it is flagged."""
+        limit = connection.refresh_token_expires_at
+        if limit is None or connection.status != Status.CONNECTED:
+            return NOTHING  # Whatever its limit was to be, Actionstep has refused it.
+        flagged = self.flag(connection) if connection.flagged_at else ""
+        return format_html("{}{}{}", _time(limit, left), _bar(limit), _line(flagged))
 
-    @admin.display(description=_("next refresh"), ordering="refresh_at")
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, connection: Connection) -> str:
+        """Say when an API call was last made with it, to the hour."""
+        return _time(connection.last_used_at, when)
+
+    @admin.display(description=_("last error"), ordering="consecutive_failures")
+    def trouble(self, connection: Connection) -> str:
+        """Show the last error, and how often refreshing has failed since it last worked."""
+        if not connection.last_error:
+            return NOTHING
+        count = connection.consecutive_failures
+        often = ngettext("%(count)d failure in a row", "%(count)d failures in a row", count)
+        ago = when(connection.last_failed_at, now=datetime.now(UTC))
+        parts = (often % {"count": count} if count else "", ago)
+        return format_html("{}{}", connection.last_error, _line(", ".join(filter(None, parts))))
+
+    @admin.display(description=_("what comes next"), ordering="refresh_at")
     def next_refresh(self, connection: Connection) -> str:
-        """Say when the next refresh is due."""
-        return _time(connection.refresh_at, when)
+        """Say what the next refresh will do, and when."""
+        return upcoming(connection, now=datetime.now(UTC))
 
     @admin.display(description=_("flag"), ordering="flagged_at")
     def flag(self, connection: Connection) -> str:
@@ -166,6 +247,9 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
         if connection.flagged_at is not None:
             return _("flagged %(time)s") % {"time": when(connection.flagged_at, now=now)}
         return str(_("near its limit")) if is_near_limit(connection, now=now) else NOTHING
+
+    def _url(self, page: str, *args: str) -> str:
+        return reverse(f"{self.admin_site.name}:actionstep_connect_{page}", args=args)
 
 
 def _may(request: HttpRequest, permission: str) -> bool:
@@ -176,6 +260,20 @@ def _may(request: HttpRequest, permission: str) -> bool:
 
 def _line(text: str) -> str:
     return format_html('<br><span class="quiet">{}</span>', text) if text else ""
+
+
+def _bar(limit: datetime) -> SafeString:
+    # The words beside it say the same, so that nobody needs to hear or to see it.
+    config, day = get_config(), timedelta(days=1)
+    days = max((limit - datetime.now(UTC)) / day, 0)
+    low = config.warn_before / day
+    return format_html(
+        '<br><meter class="actionstep-meter" aria-hidden="true" max="{0}" low="{1}" high="{1}" '
+        'optimum="{0}" value="{2}"></meter>',
+        f"{config.refresh_token_lifetime / day:g}",
+        f"{low:g}",
+        f"{days:.2f}",
+    )
 
 
 def _time(value: datetime | None, words: Any) -> str:

@@ -10,7 +10,6 @@ from actionstep_connect.admin.condition import Tone
 from actionstep_connect.admin.times import when
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
 from actionstep_connect.models import Heartbeat
-from actionstep_connect.models.heartbeat import MAINTENANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,8 @@ class Notice:
     next_step: str
 
 
-def current_notices(*, now: datetime) -> list[Notice]:
+def current_notices(heartbeat: Heartbeat | None, *, now: datetime) -> list[Notice]:
     """Return what is wrong with the upkeep of all connections, the worst first."""
-    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
     if heartbeat is None:
         return [
             Notice(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -30,63 +30,15 @@ from actionstep_connect.models.connection import REFRESH_TOKEN
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
+from tests.integration.admin.pages import LIST, act, beat, detail, page, staff, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LIST = "admin:actionstep_connect_connection_changelist"
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
 
 
-@pytest.fixture
-def admin(client: Client) -> Client:
-    """A browser in which a superuser is signed in."""
-    client.force_login(User.objects.create_superuser("root", "root@law.example", "a password"))
-    return client
-
-
-@pytest.fixture(autouse=True)
-def _upkeep_runs() -> None:
-    beat()
-
-
-def beat(**values: Any) -> None:
-    now = datetime.now(UTC)
-    defaults = {"started_at": now, "finished_at": now, "seconds": 0.2, **values}
-    Heartbeat.objects.update_or_create(pk=MAINTENANCE, defaults=defaults)
-
-
-def staff(client: Client, *permissions: str) -> User:
-    """Sign in a member of staff who may do no more than `permissions`."""
-    user = make_user(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client.force_login(user)
-    return user
-
-
-def page(client: Client, name: str = LIST, *args: object, **query: str) -> str:
-    response = client.get(reverse(name, args=args), query)
-    assert response.status_code == 200, response
-    return response.content.decode()
-
-
-def detail(client: Client, connection: Connection) -> str:
-    return page(client, "admin:actionstep_connect_connection_change", connection.pk)
-
-
-def act(client: Client, action: str, *connections: Connection) -> str:
-    """Choose an action for the selected rows, and return the page that tells what came of it."""
-    data = {"action": action, "_selected_action": [str(row.pk) for row in connections]}
-    response = client.post(reverse(LIST), data, follow=True)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def text(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-
-
 def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
-    """User, organisation, environment, scopes, status, both expiries: in words, on one line."""
+    """User, organisation, environment, status, both expiries: in words, on one line."""
     now = datetime.now(UTC)
     make_connection(
         make_user(username="priya"),
@@ -95,7 +47,7 @@ def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
     )
     shown = text(page(admin))
     for words in (
-        *("priya", "priya@law.example", "acmelaw", "sandbox", "actions, participants, timerecords"),
+        *("priya", "priya@law.example", "acmelaw", "sandbox"),
         *("Connected", "in 43 min", "20 days left"),
     ):
         assert words in shown
@@ -145,6 +97,16 @@ def test_each_condition_is_named_with_its_next_step(
     assert words in text(detail(admin, connection))
 
 
+def test_a_refused_token_is_not_said_to_have_days_left(admin: Client) -> None:
+    """What Actionstep has ended shows no time that it would still live, and no bar."""
+    make_connection(make_user(), status=Status.RECONNECT_REQUIRED, refresh_at=None)
+    shown = page(admin)
+    assert "days left" not in text(
+        shown[shown.index('id="result_list"') : shown.index("paginator")]
+    )
+    assert "<meter" not in shown
+
+
 def test_an_inactive_users_connection_is_said_to_be_unused(admin: Client) -> None:
     """A connection whose user may not sign in is not shown as healthy."""
     make_connection(make_user(is_active=False))
@@ -164,16 +126,17 @@ def test_one_connection_shows_everything_that_may_be_read(admin: Client) -> None
     shown = text(html)
     for words in (
         "Actionstep answered 500.",
+        "actions, participants, timerecords",
         connection.api_endpoint,
         str(connection.pk),
         "What happened",
     ):
         assert words in shown
-    assert re.search(r"connected\s+priya", shown)
+    assert "connected by priya" in shown
     assert "of another connection" not in shown
     named = set(ConnectionAdmin.readonly_fields)
     methods = {
-        "who": "user",
+        "user_page": "user",
         "scopes": "granted_scopes",
         "access_token": "access_token_expires_at",
         "refresh_token": "refresh_token_expires_at",
@@ -285,21 +248,118 @@ def test_attempts_are_not_in_the_admin(admin: Client) -> None:
 
 
 def test_the_filters_find_those_who_need_somebody(admin: Client) -> None:
-    """Near its limit, though nobody flagged it yet; refresh failing; by status; by environment."""
-    soon = datetime.now(UTC) + timedelta(days=3)
+    """Flag, days left, status, environment, organisation and scope each leave just their own."""
+    now = datetime.now(UTC)
     make_connection(make_user(username="fine"))
-    make_connection(make_user(username="near"), refresh_token_expires_at=soon)
-    make_connection(make_user(username="flagged"), flagged_at=datetime.now(UTC))
+    make_connection(make_user(username="near"), refresh_token_expires_at=now + timedelta(days=3))
+    make_connection(make_user(username="late"), refresh_token_expires_at=now - timedelta(days=1))
+    make_connection(make_user(username="flagged"), flagged_at=now)
     make_connection(make_user(username="failing"), consecutive_failures=3)
+    make_connection(make_user(username="overdue"), refresh_at=now - timedelta(hours=1))
+    make_connection(make_user(username="other"), orgkey="otherlaw", granted_scopes=["filenotes"])
     make_connection(make_user(username="ended"), status=Status.DISCONNECTED, environment="staging")
+    connected = {"fine", "near", "late", "flagged", "failing", "overdue", "other"}
     for query, names in (
-        ({"flag": "near-limit"}, {"near", "flagged"}),
+        ({"flag": "near-limit"}, {"near", "late", "flagged"}),
         ({"flag": "failing"}, {"failing"}),
+        ({"flag": "overdue"}, {"overdue"}),
+        ({"days_left": "0"}, {"late"}),
+        ({"days_left": "1"}, {"late"}),
+        ({"days_left": "7"}, {"late", "near"}),
+        ({"days_left": "more"}, connected - {"late", "near"}),
+        ({"days_left": "nonsense"}, connected | {"ended"}),
         ({"status__exact": "disconnected"}, {"ended"}),
         ({"environment": "staging"}, {"ended"}),
+        ({"environment": "another"}, {"ended"}),
+        ({"environment": "sandbox"}, connected),
+        ({"organisation": " otherlaw "}, {"other"}),
+        ({"organisation": "otherla"}, set()),
+        ({"scope": "timerecords"}, connected - {"other"} | {"ended"}),
+        ({"flag": "near-limit", "days_left": "0"}, {"late"}),
     ):
         shown = page(admin, **query)
-        assert set(re.findall(r"([a-z]+)@law\.example", shown)) - {"root"} == names
+        assert set(re.findall(r"([a-z]+)@law\.example", shown)) - {"root"} == names, query
+
+
+def test_the_organisation_is_typed_in_and_keeps_the_other_filters(admin: Client) -> None:
+    """The field carries what is filtered and searched already, as text, and offers the way back."""
+    make_connection(make_user(username="priya"), orgkey="acme & sons")
+    html = page(admin, flag="failing", q='"><b>', organisation="acme")
+    form = re.search(r'<form class="actionstep-filter".*?</form>', html, re.DOTALL)
+    assert form is not None
+    fields = re.findall(r'name="([a-z_]+)" value="([^"]*)"', form[0])
+    assert fields == [("flag", "failing"), ("q", "&quot;&gt;&lt;b&gt;"), ("organisation", "acme")]
+    assert 'href="?flag=failing&amp;q=' in form[0]
+    assert 'href="?organisation=acme+%26+sons"' in page(admin)
+    assert page(admin, organisation="acme & sons").count('class="action-select"') == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "Both tokens are renewed in 49 min; the refresh token then lives 21 days more."),
+        ({"refresh_at": -timedelta(seconds=5)}, "It is due: the next run, within a minute"),
+        ({"refresh_at": -timedelta(hours=5)}, "It was due 5 h ago: the next run does it."),
+        (
+            {"consecutive_failures": 2, "refresh_at": timedelta(minutes=4, seconds=5)},
+            "It is tried again in 4 min.",
+        ),
+        ({"last_used_at": -timedelta(days=40)}, "It is unused, so it is only kept alive"),
+        ({"status": Status.DISCONNECTED}, "None: it was ended and its tokens are erased."),
+        ({"environment": "staging"}, "None while this site uses sandbox."),
+        ({"client_id": "before"}, "None: it was made for another CLIENT_ID."),
+        ({"status": Status.RECONNECT_REQUIRED, "refresh_at": None}, "tries the refused token once"),
+        (
+            {
+                "status": Status.RECONNECT_REQUIRED,
+                "status_reason": StatusReason.ORGANISATION_CHANGED,
+            },
+            "its tokens are another organisation&#x27;s",
+        ),
+    ],
+)
+def test_the_page_says_what_the_next_refresh_will_do(
+    admin: Client, settings: Any, values: dict[str, Any], words: str
+) -> None:
+    """Whatever the condition: when, and what of it."""
+    if "last_used_at" in values:
+        idle = {"IDLE_AFTER": timedelta(days=5)}
+        settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **idle}
+    now = datetime.now(UTC)
+    times = {
+        name: now + value if isinstance(value, timedelta) else value
+        for name, value in values.items()
+    }
+    assert words in text(detail(admin, make_connection(make_user(), **times)))
+
+
+def test_the_page_leads_to_the_user(admin: Client, client: Client) -> None:
+    """To the user's own page in the admin, and to all of their connections."""
+    user = make_user(username="priya")
+    connection = make_connection(user)
+    make_connection(user, orgkey="otherlaw")
+    make_connection(make_user())
+    html = detail(admin, connection)
+    assert f'href="{reverse("admin:auth_user_change", args=[user.pk])}"' in html
+    mine = f"?user__id__exact={user.pk}"
+    assert mine in html
+    assert admin.get(f"{reverse(LIST)}{mine}").content.decode().count("action-select") >= 2
+    assert page(admin, user__id__exact=str(user.pk)).count('class="action-select"') == 2
+
+
+def test_an_action_on_one_connection_comes_back_to_it(admin: Client, sandbox: Sandbox) -> None:
+    """Its buttons act through the list, and end at the page they were pressed on, nowhere else."""
+    connection = sandbox_connections(sandbox, 1)[0]
+    here = reverse("admin:actionstep_connect_connection_change", args=[connection.pk])
+    for action, words in (("refresh_now", "Refreshed: "), ("disconnect", "both tokens erased: ")):
+        data = {"action": action, "_selected_action": str(connection.pk), "_back": connection.pk}
+        response = admin.post(reverse(LIST), data, follow=True)
+        assert response.redirect_chain == [(here, 302)]
+        assert words in text(response.content.decode())
+    assert 'value="disconnect"' not in detail(admin, connection)
+    data = {"action": "disconnect", "_selected_action": str(connection.pk)}
+    away = admin.post(reverse(LIST), data | {"_back": "//evil.example/"})
+    assert away["Location"].startswith(reverse(LIST))
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(admin: Client) -> None:
@@ -393,6 +453,9 @@ def test_s45_refresh_now_refreshes_and_is_logged(admin: Client, sandbox: Sandbox
     entry = LogEntry.objects.get()
     assert (entry.user.get_username(), entry.object_id) == ("root", str(connection.pk))
     assert "refreshed" in entry.change_message
+    event = ConnectionEvent.objects.get()
+    assert event.actor == entry.user
+    assert (event.kind, event.detail) == (EventKind.REFRESH_ASKED, "refreshed.")
 
 
 def test_s45_refresh_now_tells_each_outcome(admin: Client, sandbox: Sandbox) -> None:
@@ -411,6 +474,10 @@ def test_s45_refresh_now_tells_each_outcome(admin: Client, sandbox: Sandbox) -> 
     ):
         assert words.format(connection.user.get_username()) in shown
     assert LogEntry.objects.count() == 4
+    asked = ConnectionEvent.objects.filter(
+        kind=EventKind.REFRESH_ASKED, actor__username="root"
+    ).values_list("connection", flat=True)
+    assert set(asked) == {good.pk, refused.pk, ended.pk, lost.pk}
 
 
 def test_refresh_now_stops_at_refused_credentials(
@@ -464,11 +531,11 @@ def test_disconnecting_twice_changes_nothing(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("permissions", "offered"),
     [
-        (("view_connection",), set()),
-        (("view_connection", "can_refresh"), {"refresh_now"}),
-        (("view_connection", "can_disconnect"), {"disconnect"}),
-        (("change_connection",), {"refresh_now", "disconnect"}),
-        (("view_connection", "delete_connection"), {"delete_selected"}),
+        (("view_connection",), {"export_csv"}),
+        (("view_connection", "can_refresh"), {"export_csv", "refresh_now"}),
+        (("view_connection", "can_disconnect"), {"export_csv", "disconnect"}),
+        (("change_connection",), {"export_csv", "refresh_now", "disconnect"}),
+        (("view_connection", "delete_connection"), {"export_csv", "delete_selected"}),
     ],
 )
 def test_s45_actions_need_their_permission(
@@ -477,10 +544,10 @@ def test_s45_actions_need_their_permission(
     """Only who may change connections, or holds an action's own permission, is offered it, or heard."""
     connection = make_connection(make_user())
     staff(client, *permissions)
-    options = set(
-        re.findall(r'<option value="(refresh_now|disconnect|delete_selected)"', page(client))
-    )
+    options = set(re.findall(r'<option value="([a-z_]+)"', page(client)))
     assert options == offered
+    buttons = set(re.findall(r'name="action" value="([a-z_]+)"', detail(client, connection)))
+    assert buttons == offered & {"refresh_now", "disconnect"}
     if "disconnect" not in offered:
         act(client, "disconnect", connection)
         assert Connection.objects.get().status == Status.CONNECTED

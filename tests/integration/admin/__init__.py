@@ -1,0 +1,1 @@
+"""The admin: everything is seen but the tokens, and nothing is edited."""

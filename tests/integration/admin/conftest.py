@@ -1,0 +1,19 @@
+"""An administrator at work, on a site whose upkeep runs."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.integration.admin.pages import beat
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """A browser in which a superuser is signed in."""
+    client.force_login(User.objects.create_superuser("root", "root@law.example", "a password"))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _upkeep_runs(transactional_db: None) -> None:
+    beat()
