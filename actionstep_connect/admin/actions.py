@@ -20,11 +20,13 @@ from actionstep_connect.admin.export import lines
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     ClientRejected,
+    NotReminded,
     TemporarilyUnavailable,
 )
 from actionstep_connect.flows.disconnect import disconnect as end
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh import refresh_now as renew
+from actionstep_connect.flows.remind import remind as ask_for_reminder
 from actionstep_connect.models import Connection, EventKind, Status
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def refresh_now(
                 messages.WARNING if isinstance(error, TemporarilyUnavailable) else messages.ERROR
             )
             outcomes.add(connection, level, _("Not refreshed"), str(error))
-            _log_refresh(model_admin, request, connection, str(error))
+            _log(model_admin, request, connection, EventKind.REFRESH_ASKED, str(error))
             if isinstance(error, ClientRejected):
                 _tell_left(
                     request, connections[number + 1 :], _("the site's credentials come first.")
@@ -80,7 +82,7 @@ def refresh_now(
                 break
         else:
             outcomes.add(connection, messages.SUCCESS, _("Refreshed"))
-            _log_refresh(model_admin, request, connection, "refreshed.")
+            _log(model_admin, request, connection, EventKind.REFRESH_ASKED, "Refreshed.")
     outcomes.tell(request)
 
 
@@ -97,6 +99,24 @@ def disconnect(
         end(connection, actor=actor)
         model_admin.log_change(request, connection, "Disconnected; both tokens erased.")
         outcomes.add(connection, messages.SUCCESS, _("Disconnected, both tokens erased"))
+    outcomes.tell(request)
+
+
+@admin.action(permissions=["remind"], description=gettext_lazy("Remind the user by e-mail"))
+def remind(
+    model_admin: "ConnectionAdmin", request: HttpRequest, queryset: QuerySet[Connection]
+) -> None:
+    """Have each user e-mailed who has to connect again; it is sent within a minute."""
+    outcomes = _Outcomes()
+    for connection in queryset:
+        try:
+            ask_for_reminder(connection)
+        except NotReminded as error:
+            outcomes.add(connection, messages.WARNING, _("Not reminded"), str(error))
+            _log(model_admin, request, connection, EventKind.REMINDER_ASKED, str(error))
+        else:
+            outcomes.add(connection, messages.SUCCESS, _("Reminded within a minute"))
+            _log(model_admin, request, connection, EventKind.REMINDER_ASKED, "To be sent.")
     outcomes.tell(request)
 
 
@@ -129,11 +149,15 @@ def _actor(request: HttpRequest) -> AbstractBaseUser:
     return request.user
 
 
-def _log_refresh(
-    model_admin: "ConnectionAdmin", request: HttpRequest, connection: Connection, outcome: str
+def _log(
+    model_admin: "ConnectionAdmin",
+    request: HttpRequest,
+    connection: Connection,
+    kind: EventKind,
+    outcome: str,
 ) -> None:
-    model_admin.log_change(request, connection, f"Refresh now: {outcome}")
-    tell([Change(connection, [(EventKind.REFRESH_ASKED, outcome)], actor=_actor(request))])
+    model_admin.log_change(request, connection, f"{kind.label.capitalize()}: {outcome}")
+    tell([Change(connection, [(kind, outcome)], actor=_actor(request))])
 
 
 def _tell_left(request: HttpRequest, rest: Iterable[Connection], reason: str) -> None:

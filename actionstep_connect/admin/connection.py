@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from actionstep_connect.admin.actions import disconnect, export_csv, refresh_now
+from actionstep_connect.admin.actions import disconnect, export_csv, refresh_now, remind
 from actionstep_connect.admin.base import ConnectionPages, ReadOnly, moment, user_search_fields
 from actionstep_connect.admin.condition import condition_of, is_near_limit
 from actionstep_connect.admin.filters import (
@@ -30,6 +30,7 @@ from actionstep_connect.admin.times import expires, left, when
 from actionstep_connect.admin.upcoming import upcoming
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Status
+from actionstep_connect.wording import state_of
 
 SEALED = ("sealed_access_token", "sealed_refresh_token")
 #: Neither shown, nor searched, nor filtered by.
@@ -58,7 +59,7 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
     list_select_related = ("user",)
     list_per_page = 50
     ordering = ("user", "orgkey")
-    actions = (refresh_now, disconnect, export_csv)
+    actions = (refresh_now, remind, disconnect, export_csv)
     fieldsets = (
         (
             None,
@@ -114,6 +115,10 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
         """Either the permission to change connections, or that to refresh them."""
         return _may(request, "can_refresh")
 
+    def has_remind_permission(self, request: HttpRequest) -> bool:
+        """Either the permission to change connections, or that to remind users."""
+        return _may(request, "can_remind")
+
     def has_disconnect_permission(self, request: HttpRequest) -> bool:
         """Either the permission to change connections, or that to disconnect users."""
         return _may(request, "can_disconnect")
@@ -144,6 +149,8 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
             "subtitle": f"{connection.user.get_username()}, {connection.orgkey}",
             "events": connection.events.select_related("actor")[:MOST_EVENTS],
             "may_refresh": self.has_refresh_permission(request),
+            "may_remind": self.has_remind_permission(request)
+            and state_of(connection, now=datetime.now(UTC)).needs_user,
             "may_disconnect": self.has_disconnect_permission(request)
             and connection.status != Status.DISCONNECTED,
             "actions_url": self._url("connection_changelist"),

@@ -31,6 +31,8 @@ class EventKind(models.TextChoices):
     """Actionstep named an API host outside API_HOSTS; the former one was kept."""
     REFRESH_ASKED = "refresh_asked", _("refresh asked for")
     """An administrator asked for a refresh at once; the detail says what came of it."""
+    REMINDER_ASKED = "reminder_asked", _("reminder asked for")
+    """An administrator asked for an e-mail to the user; the detail says if there will be none."""
     DISCONNECTED = "disconnected", _("disconnected")
     """The user or an admin ended the connection."""
 

@@ -58,7 +58,7 @@ COMMANDS = {
     "actionstep_sandbox": (),  # Another process, without any of the site's secrets.
 }
 TASKS = {"maintain_connections", "drain_due_connections"}
-ACTIONS = {"refresh_now", "disconnect", "export_csv", "delete_selected"}
+ACTIONS = {"refresh_now", "remind", "disconnect", "export_csv", "delete_selected"}
 
 
 class Canary:

@@ -9,10 +9,12 @@ import pytest
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from actionstep_connect.admin.connection import HIDDEN, ConnectionAdmin
 from actionstep_connect.crypto import Secret
@@ -452,10 +454,10 @@ def test_s45_refresh_now_refreshes_and_is_logged(admin: Client, sandbox: Sandbox
     assert Connection.objects.get(pk=connection.pk).generation == 2
     entry = LogEntry.objects.get()
     assert (entry.user.get_username(), entry.object_id) == ("root", str(connection.pk))
-    assert "refreshed" in entry.change_message
+    assert entry.change_message == "Refresh asked for: Refreshed."
     event = ConnectionEvent.objects.get()
     assert event.actor == entry.user
-    assert (event.kind, event.detail) == (EventKind.REFRESH_ASKED, "refreshed.")
+    assert (event.kind, event.detail) == (EventKind.REFRESH_ASKED, "Refreshed.")
 
 
 def test_s45_refresh_now_tells_each_outcome(admin: Client, sandbox: Sandbox) -> None:
@@ -528,13 +530,41 @@ def test_disconnecting_twice_changes_nothing(admin: Client) -> None:
     assert LogEntry.objects.count() == ConnectionEvent.objects.count() == 1
 
 
+def test_s45_remind_asks_for_an_email_and_is_logged(admin: Client, settings: Settings) -> None:
+    """Who has to connect again is e-mailed by the next run; who need not is not, and both are told."""
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "REDIRECT_URI": "https://law.example/actionstep/callback/",
+    }
+    ended = make_connection(
+        make_user(username="priya"), status=Status.RECONNECT_REQUIRED, refresh_at=None
+    )
+    fine = make_connection(make_user(username="tom"))
+    shown = text(act(admin, "remind", ended, fine))
+    assert "Reminded within a minute: priya (acmelaw)." in shown
+    assert "Not reminded: tom (acmelaw). This connection does not need its user." in shown
+    assert mail.outbox == []
+    maintain()
+    assert [message.to for message in mail.outbox] == [["priya@law.example"]]
+    told = {entry.object_id: entry.change_message for entry in LogEntry.objects.all()}
+    assert told == {
+        str(ended.pk): "Reminder asked for: To be sent.",
+        str(fine.pk): "Reminder asked for: This connection does not need its user.",
+    }
+    asked = ConnectionEvent.objects.filter(kind=EventKind.REMINDER_ASKED, actor__username="root")
+    assert set(asked.values_list("connection", flat=True)) == {ended.pk, fine.pk}
+    assert 'value="remind"' in detail(admin, ended)
+    assert 'value="remind"' not in detail(admin, fine)
+
+
 @pytest.mark.parametrize(
     ("permissions", "offered"),
     [
         (("view_connection",), {"export_csv"}),
         (("view_connection", "can_refresh"), {"export_csv", "refresh_now"}),
         (("view_connection", "can_disconnect"), {"export_csv", "disconnect"}),
-        (("change_connection",), {"export_csv", "refresh_now", "disconnect"}),
+        (("view_connection", "can_remind"), {"export_csv", "remind"}),
+        (("change_connection",), {"export_csv", "refresh_now", "remind", "disconnect"}),
         (("view_connection", "delete_connection"), {"export_csv", "delete_selected"}),
     ],
 )
@@ -542,12 +572,12 @@ def test_s45_actions_need_their_permission(
     client: Client, permissions: tuple[str, ...], offered: set[str]
 ) -> None:
     """Only who may change connections, or holds an action's own permission, is offered it, or heard."""
-    connection = make_connection(make_user())
+    connection = make_connection(make_user(), refresh_token_expires_at=datetime.now(UTC))
     staff(client, *permissions)
     options = set(re.findall(r'<option value="([a-z_]+)"', page(client)))
     assert options == offered
     buttons = set(re.findall(r'name="action" value="([a-z_]+)"', detail(client, connection)))
-    assert buttons == offered & {"refresh_now", "disconnect"}
+    assert buttons == offered & {"refresh_now", "remind", "disconnect"}
     if "disconnect" not in offered:
         act(client, "disconnect", connection)
         assert Connection.objects.get().status == Status.CONNECTED
