@@ -4,52 +4,62 @@ import base64
 import io
 import json
 import logging
-import os
-import subprocess
-import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from celery import Celery, current_app
+from celery.events.event import get_exchange
 from django.apps import apps
-from django.conf import settings as site_settings
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.core.management import call_command, get_commands
 from django.db import connections
 from django.forms.models import model_to_dict
+from django.http import HttpResponse
+from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
+from kombu.entity import Queue
 from pytest_django import Settings
 
 from actionstep_connect import api, tasks, urls
 from actionstep_connect.crypto import generate_key
 from actionstep_connect.logs import LogEvent
-from actionstep_connect.models import AuthorizationRequest, Connection, Heartbeat
+from actionstep_connect.models import (
+    AuthorizationRequest,
+    Connection,
+    Heartbeat,
+    Status,
+    StatusReason,
+)
+from actionstep_connect.templatetags.actionstep_connect import register as template_tags
 from tests.canary import leaks, spellings
 from tests.connections import expired, make_connection, make_user
 from tests.hostile_server import Answer, HostileServer, grant
 from tests.integration.connect.person import CALLBACK, CONNECT, Person, query
-from tests.integration.refresh.workers import database_of_this_test
+from tests.integration.worker_process import celery_settings, running_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 APP = "actionstep_connect"
+EVENTS = "canary-events"
 PATIENCE = 40  # seconds for a worker to start and to do its work
-ROOT = Path(__file__).parents[2]
 
-#: Each view of ours, each command, each task and each admin action has its place in a walk below.
-VIEWS = {"connections", "connect", "callback", "disconnect"}
+#: Views, tags, admin pages and admin actions are found by walking them. What needs to be told how to
+#: be used stands here, and the first test fails for whatever is missing.
 COMMANDS = {
     "actionstep_doctor": ({}, {"as_json": True}),
     "actionstep_generate_key": (),  # Its output is a secret, by design; it reads none.
@@ -58,7 +68,6 @@ COMMANDS = {
     "actionstep_sandbox": (),  # Another process, without any of the site's secrets.
 }
 TASKS = {"maintain_connections", "drain_due_connections"}
-ACTIONS = {"refresh_now", "remind", "disconnect", "export_csv", "delete_selected"}
 
 
 class Canary:
@@ -70,6 +79,7 @@ class Canary:
         self.output: list[str] = []
         #: Log records of ours with an event that docs/logging.md does not know.
         self.strangers: list[str] = []
+        self.visited: set[str] = set()
 
     def mark(self, name: str) -> str:
         """Return a new secret that is looked for from now on."""
@@ -85,6 +95,8 @@ class Canary:
     def see_response(self, response: Any) -> None:
         body = b"".join(response) if response.streaming else response.content
         self.see(response.headers, body.decode(errors="replace"))
+        if response.resolver_match:
+            self.visited.add(response.resolver_match.view_name)
 
     def grant(self, **changes: Any) -> dict[str, Any]:
         tokens = {name: self.mark(name) for name in ("access_token", "refresh_token")}
@@ -164,7 +176,9 @@ def canary(settings: Settings) -> Generator[Canary]:
         canary = Canary(server)
         for number, key in enumerate(keys):
             canary.watch(f"key {number}", key.rstrip("="))
-            canary.watch(f"key {number} in hex", base64.urlsafe_b64decode(key).hex())
+            raw = base64.urlsafe_b64decode(key)
+            canary.watch(f"key {number} in hex", raw.hex())
+            canary.watch(f"key {number} as Python prints it", repr(raw)[2:-1])
         settings.ACTIONSTEP_CONNECT = {
             **settings.ACTIONSTEP_CONNECT,
             **server.settings(),
@@ -194,19 +208,10 @@ def our_admin_urls() -> Iterator[tuple[str, bool]]:
 
 
 def test_s39_the_walks_cover_every_public_path() -> None:
-    """A view, command, task or admin action that no walk visits fails here, until one does."""
-    assert {pattern.name for pattern in urls.urlpatterns} == VIEWS
+    """A command, a task or an export of the API that no walk uses fails here, until one does."""
     assert {name for name, app in get_commands().items() if app == APP} == set(COMMANDS)
     assert our_tasks() == TASKS
-    request = RequestFactory().get("/")
-    request.user = User(is_superuser=True, is_active=True)
-    offered = {
-        name
-        for model, model_admin in admin.site._registry.items()
-        if model._meta.app_label == APP
-        for name in model_admin.get_actions(request)
-    }
-    assert offered == ACTIONS
+    assert set(api.__all__) == {*USES, *TYPES}
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -237,7 +242,7 @@ def test_s39_views_show_no_secret(canary: Canary, settings: Settings, debug: boo
                 _connect_and_look(canary, answer, crash=crash)
         _refused_callbacks(canary)
     _see_the_database(canary)
-    assert canary.output
+    assert canary.visited >= {f"{APP}:{pattern.name}" for pattern in urls.urlpatterns}
     assert canary.leaks() == []
 
 
@@ -320,11 +325,10 @@ def _held(canary: Canary, **values: Any) -> Connection:
 
 
 def test_s39_the_python_api_shows_no_secret(canary: Canary) -> None:
-    """Tokens and calls, good and bad: no log, no error, no traceback with its variables, no repr."""
-    uses: list[Callable[[Connection], object]] = [_call, _refresh, _ask, api.disconnect]
+    """Each export, good and bad: no log, no error, no traceback with its variables, no repr."""
     with everything_recorded(canary):
         for answer in canary.answers():
-            for use in uses:
+            for use in USES.values():
                 for failing in (_nothing_fails, _failing_stores):
                     connection = _held(canary, **expired())
                     canary.server.script([answer])
@@ -332,8 +336,18 @@ def test_s39_the_python_api_shows_no_secret(canary: Canary) -> None:
                         _see_use(canary, use, connection)
                     canary.server._script.clear()
                     canary.see(repr(connection), str(connection), vars(connection))
+        for use in USES.values():
+            _see_use(canary, use, _altered(_held(canary)))
     _see_the_database(canary)
     assert canary.leaks() == []
+
+
+def _altered(connection: Connection) -> Connection:
+    Connection.objects.filter(pk=connection.pk).update(
+        sealed_access_token=connection.sealed_refresh_token
+    )
+    connection.refresh_from_db()
+    return connection
 
 
 def _see_use(canary: Canary, use: Callable[[Connection], object], connection: Connection) -> None:
@@ -341,9 +355,9 @@ def _see_use(canary: Canary, use: Callable[[Connection], object], connection: Co
         canary.see(repr(use(connection)))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at.
         canary.see(repr(error), *traceback.format_exception(error))
-        request = RequestFactory().get("/")
-        page = ExceptionReporter(request, type(error), error, error.__traceback__)
-        canary.see(page.get_traceback_text())
+        reporter = ExceptionReporter(None, type(error), error, error.__traceback__)
+        for frame in reporter.get_traceback_frames():  # What an error page shows of each.
+            canary.see(frame["function"], frame["vars"])
 
 
 def _call(connection: Connection) -> None:
@@ -351,17 +365,83 @@ def _call(connection: Connection) -> None:
         actionstep.get("users/current").json()
 
 
-def _refresh(connection: Connection) -> None:
-    api.refresh(connection)
+@async_to_sync
+async def _acall(connection: Connection) -> None:
+    async with api.AsyncActionstepClient(connection) as actionstep:
+        (await actionstep.get("users/current")).json()
 
 
 def _ask(connection: Connection) -> None:
     api.get_access_token(connection)  # Its answer is a token, by design.
 
 
+@async_to_sync
+async def _aask(connection: Connection) -> None:
+    await api.aget_access_token(connection)
+
+
+@api.actionstep_connection_required(scopes=["timerecords"])
+def _view(request: api.ActionstepRequest) -> HttpResponse:
+    with api.ActionstepClient(request.actionstep) as actionstep:
+        return HttpResponse(actionstep.get("users/current").content)
+
+
+def _visit(connection: Connection) -> object:
+    response: Any = _view(_request_of(connection))
+    return response.headers, response.content
+
+
+def _send(connection: Connection) -> object:
+    response = api.redirect_to_connect(_request_of(connection), scopes=["actions"], next="/here/")
+    return response.headers, response.content
+
+
+def _request_of(connection: Connection) -> Any:
+    request: Any = RequestFactory().get("/")
+    request.user, request.session = connection.user, SessionStore()
+    return request
+
+
+USES: dict[str, Callable[[Connection], object]] = {
+    "ActionstepClient": _call,
+    "AsyncActionstepClient": _acall,
+    "actionstep_connection_required": _visit,
+    "adisconnect": async_to_sync(api.adisconnect),
+    "aget_access_token": _aask,
+    "arefresh": async_to_sync(api.arefresh),
+    "disconnect": api.disconnect,
+    "get_access_token": _ask,
+    "redirect_to_connect": _send,
+    "refresh": api.refresh,
+}
+TYPES = {"ActionstepRequest"}
+
+
+@pytest.mark.parametrize("tag", sorted(template_tags.tags))
+def test_s39_template_tags_show_no_secret(canary: Canary, tag: str) -> None:
+    """Each tag, for a user whose connection is well, near its limit, failing or ended."""
+    template = Template(f"{{% load {APP} %}}{{% {tag} %}}")
+    now = datetime.now(UTC)
+    states: list[dict[str, Any]] = [
+        {},
+        {"refresh_token_expires_at": now},
+        {"consecutive_failures": 9, "last_error": "status_500"},
+        {"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED},
+    ]
+    with everything_recorded(canary):
+        for state in states:
+            request = _request_of(_held(canary, **state))
+            canary.see(template.render(RequestContext(request, {"user": request.user})))
+    assert canary.leaks() == []
+
+
 @pytest.mark.parametrize("command", [name for name, runs in COMMANDS.items() if runs])
-def test_s39_commands_show_no_secret(canary: Canary, command: str) -> None:
+def test_s39_commands_show_no_secret(
+    canary: Canary, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each command, whatever the token endpoint says meanwhile."""
+    broker = f"amqp://canary:{canary.mark('broker-password')}@127.0.0.1:1//"
+    monkeypatch.setattr(current_app.conf, "broker_url", broker)
     with everything_recorded(canary):
         for answer in canary.answers():
             for options in COMMANDS[command]:
@@ -379,26 +459,37 @@ def test_s39_commands_show_no_secret(canary: Canary, command: str) -> None:
 
 
 def test_s39_no_admin_page_shows_a_secret(canary: Canary) -> None:
-    """Every page of our admin, found by walking it, searches and actions included."""
+    """Every page and action of our admin, found by walking it; searches included."""
     browser = Client(raise_request_exception=False)
     browser.force_login(make_user(is_staff=True, is_superuser=True))
     with everything_recorded(canary):
         for answer in canary.answers()[:4]:
-            connection = _held(canary, **expired())
-            canary.server.script([answer])
-            for action in sorted(ACTIONS - {"delete_selected"}):
-                data = {"action": action, "_selected_action": [str(connection.pk)]}
-                url = reverse("admin:actionstep_connect_connection_changelist")
-                canary.see_response(browser.post(url, data, follow=True))
-            canary.server._script.clear()
+            for url, action in our_admin_actions():
+                _held(canary, **expired())
+                canary.server.script([answer])
+                chosen = list(Connection.objects.values_list("pk", flat=True))
+                for confirmed in ({}, {"post": "yes"}):
+                    data = {"action": action, "_selected_action": chosen, **confirmed}
+                    canary.see_response(browser.post(url, data, follow=True))
+                canary.server._script.clear()
         _held(canary)
         for name, is_about_one in our_admin_urls():
-            keys = _keys_of(name) if is_about_one else [None]
-            for key in keys:
+            for key in _keys_of(name) if is_about_one else [None]:
                 url = reverse(name, args=[key] if key else [])
                 canary.see_response(browser.get(url, follow=True))
                 canary.see_response(browser.get(url, {"q": "canary"}, follow=True))
+                canary.see_response(browser.post(url, follow=True))
     assert canary.leaks() == []
+
+
+def our_admin_actions() -> Iterator[tuple[str, str]]:
+    """Yield the list on which each action of our admin is offered, and the action."""
+    request = RequestFactory().get("/")
+    request.user = User(is_superuser=True, is_active=True)
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label == APP:
+            for action in model_admin.get_actions(request):
+                yield reverse(f"admin:{APP}_{model._meta.model_name}_changelist"), action
 
 
 def _keys_of(name: str) -> list[object]:
@@ -411,10 +502,11 @@ def test_s39_a_worker_leaves_no_secret(canary: Canary, tmp_path: Path) -> None:
     for _ in range(3):
         _held(canary, **expired())
     canary.server.script(canary.answers()[:3])
-    celery = _celery_settings(tmp_path)
-    with _running_worker(tmp_path, celery):
-        sender = Celery("sender", set_as_current=False)
-        sender.conf.update(celery)
+    celery = celery_settings(tmp_path)
+    sender = Celery("sender", set_as_current=False)
+    sender.conf.update(celery)
+    _keep_events(sender)
+    with running_worker(tmp_path, celery):
         for name in sorted(TASKS):
             sender.send_task(f"{tasks.__name__}.{name}", ignore_result=False)
         deadline = time.monotonic() + PATIENCE
@@ -422,6 +514,8 @@ def test_s39_a_worker_leaves_no_secret(canary: Canary, tmp_path: Path) -> None:
             assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
             time.sleep(0.1)
     assert Connection.objects.filter(generation=2).count() == 1
+    assert {"task-received", "task-succeeded"} <= _events(tmp_path)
+    assert list((tmp_path / "results").iterdir())
     for file in tmp_path.rglob("*"):
         if file.is_file():
             canary.see(file.name, _decoded(file.read_text(errors="replace")))
@@ -429,51 +523,20 @@ def test_s39_a_worker_leaves_no_secret(canary: Canary, tmp_path: Path) -> None:
     assert canary.leaks() == []
 
 
-def _celery_settings(folder: Path) -> dict[str, Any]:
-    for name in ("messages", "processed", "control", "results"):
-        (folder / name).mkdir()
-    return {
-        "broker_url": "filesystem://",
-        "broker_transport_options": {
-            "data_folder_in": str(folder / "messages"),
-            "data_folder_out": str(folder / "messages"),
-            "store_processed": True,
-            "processed_folder": str(folder / "processed"),
-            "control_folder": str(folder / "control"),
-            "polling_interval": 0.1,
-        },
-        "result_backend": f"file://{folder / 'results'}",
-        "result_extended": True,
-        "worker_send_task_events": True,
-        "task_send_sent_event": True,
-        "broker_connection_retry_on_startup": True,
-    }
+def _keep_events(sender: Celery) -> None:
+    """Have the broker keep every event, as a monitor such as Flower would be sent them."""
+    with sender.connection_for_write() as connection:
+        exchange = get_exchange(connection, name=sender.conf.event_exchange)
+        queue: Any = Queue  # Which is annotated in part.
+        queue(EVENTS, exchange, routing_key="#").bind(connection.default_channel).declare()
 
 
-@contextmanager
-def _running_worker(folder: Path, celery: dict[str, Any]) -> Generator[None]:
-    from_test = {
-        "database": {**database_of_this_test()},
-        "actionstep_connect": dict(site_settings.ACTIONSTEP_CONNECT),
-        "celery": celery,
-    }
-    command = [sys.executable, "-m", "celery", "-A", "tests.canary_worker", "worker"]
-    options = ["--loglevel=DEBUG", "--concurrency=1", "-E", "--without-mingle", "--without-gossip"]
-    environment = {**os.environ, "CANARY": json.dumps(from_test), "PYTHONWARNINGS": "default"}
-    with (
-        (folder / "worker.log").open("w") as log,
-        subprocess.Popen(
-            [*command, *options], env=environment, cwd=ROOT, stdout=log, stderr=log
-        ) as worker,
-    ):
-        try:
-            yield
-        finally:
-            worker.terminate()
-            try:
-                worker.wait(15)
-            except subprocess.TimeoutExpired:
-                worker.kill()
+def _events(folder: Path) -> set[str]:
+    kinds: set[str] = set()
+    for file in folder.rglob(f"*.{EVENTS}.msg"):
+        told = json.loads(base64.b64decode(json.loads(file.read_text())["body"]))
+        kinds |= {event["type"] for event in (told if isinstance(told, list) else [told])}
+    return kinds
 
 
 def _succeeded(folder: Path, count: int) -> bool:

@@ -2,8 +2,10 @@
 
 import io
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +22,11 @@ from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
 from tests.integration.refresh.workers import running_workers
+from tests.integration.worker_process import celery_settings, running_worker
 
 pytestmark = pytest.mark.django_db
 
+PATIENCE = 40  # seconds for a worker to start
 OLD, NEW = generate_key(), generate_key()
 UseKeys = Callable[..., tuple[str, ...]]
 
@@ -237,3 +241,18 @@ def test_s35_a_worker_names_a_missing_key_at_its_start(
     use_keys(NEW)
     warn_of_missing_keys()
     assert f"key_missing key={lost} rows=1" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s35_a_real_worker_says_it_too(use_keys: UseKeys, tmp_path: Path) -> None:
+    """A Celery worker started with the wrong key names the right one in its log, at once."""
+    (lost,) = use_keys(OLD)
+    make_connection(make_user(), access_token="canary-token")
+    use_keys(NEW)
+    log = tmp_path / "worker.log"
+    with running_worker(tmp_path, celery_settings(tmp_path)):
+        deadline = time.monotonic() + PATIENCE
+        while f"key_missing key={lost} rows=1" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+    assert "canary" not in log.read_text()

@@ -54,7 +54,7 @@ def _broker() -> Iterator[Finding]:
     try:
         with current_app.connection_for_write(connect_timeout=5) as connection:
             address = connection.as_uri()
-            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
     except Exception as error:  # noqa: BLE001 - each transport has exceptions of its own.
         yield Finding(
             part="broker",

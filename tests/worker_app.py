@@ -6,12 +6,12 @@ import os
 from celery import Celery
 from django.conf import settings
 
-_given = json.loads(os.environ["CANARY"])
+_given = json.loads(os.environ["WORKER_OF_A_TEST"])
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 settings.ACTIONSTEP_CONNECT = _given["actionstep_connect"]
 settings.DATABASES["default"].update(_given["database"])
 
-app = Celery("canary", set_as_current=False)
+app = Celery("site", set_as_current=False)
 app.conf.update(_given["celery"])
 app.autodiscover_tasks(["actionstep_connect"])
 app.set_default()
