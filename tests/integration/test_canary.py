@@ -15,6 +15,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+import stamina
 from asgiref.sync import async_to_sync
 from celery import Celery, current_app
 from celery.events.event import get_exchange
@@ -100,7 +101,7 @@ class Canary:
 
     def grant(self, **changes: Any) -> dict[str, Any]:
         tokens = {name: self.mark(name) for name in ("access_token", "refresh_token")}
-        return grant(**{**tokens, **changes})
+        return grant(**{"api_endpoint": f"{self.server.url}/api/", **tokens, **changes})
 
     def answers(self) -> list[Answer]:
         """Return what a token endpoint may say that repeats, or holds, a secret."""
@@ -326,7 +327,7 @@ def _held(canary: Canary, **values: Any) -> Connection:
 
 def test_s39_the_python_api_shows_no_secret(canary: Canary) -> None:
     """Each export, good and bad: no log, no error, no traceback with its variables, no repr."""
-    with everything_recorded(canary):
+    with everything_recorded(canary), stamina.set_testing(True, attempts=2):  # Without its pauses.
         for answer in canary.answers():
             for use in USES.values():
                 for failing in (_nothing_fails, _failing_stores):
