@@ -47,6 +47,16 @@ REFRESH_TOKEN = "refresh_token"  # noqa: S105 - as above.
 #: What a row is; the only columns that `save()` may write once it exists.
 IDENTITY = frozenset({"id", "user", "environment", "orgkey"})
 
+LONGEST_ORGKEY = 100
+
+
+def is_orgkey(value: str) -> bool:
+    """Say whether `value` can be an organisation's key: up to 100 characters that can be printed.
+
+    Every database stores them, no page is turned round by them, and none is a blank.
+    """
+    return 0 < len(value) <= LONGEST_ORGKEY and value.isprintable() and " " not in value
+
 
 class Connection(models.Model):
     """One user's grant for one organisation in one environment.
@@ -64,7 +74,7 @@ class Connection(models.Model):
     )
     environment = models.CharField(_("environment"), max_length=50)
     client_id = models.CharField(_("client id"), max_length=200)
-    orgkey = models.CharField(_("organisation"), max_length=100)
+    orgkey = models.CharField(_("organisation"), max_length=LONGEST_ORGKEY)
     api_endpoint = models.CharField(_("API endpoint"), max_length=500, blank=True)
     granted_scopes = ScopesField(_("granted scopes"), blank=True)
 

@@ -18,6 +18,7 @@ from actionstep_connect.exceptions import (
     ClientRejected,
     TemporarilyUnavailable,
 )
+from actionstep_connect.models.connection import is_orgkey
 from actionstep_connect.policy import DOCUMENTED_LIFETIME
 from actionstep_connect.scopes import parse_scope
 
@@ -27,7 +28,6 @@ CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 
 _TOKEN = re.compile(r"[\x21-\x7E]+", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,50}", re.ASCII)
-_ORGKEY = re.compile(r"[^\s\x00-\x1F\x7F]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,12 @@ def read_answer(response: httpx2.Response, *, requested_at: datetime) -> TokenGr
 
 
 def _members(response: httpx2.Response) -> dict[str, Any]:
+    # As leniently as can be, for what cannot be read is lost: a number too long for an int, a stray
+    # byte or a line break in some other member. What became of those is no character at all.
+    content = response.content
     try:
-        members = json.loads(response.content)
+        text = content.decode(json.detect_encoding(content), "surrogateescape")
+        members = json.loads(text, strict=False, parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
@@ -128,7 +132,7 @@ def _text(value: object) -> str | None:
 
 
 def _orgkey(value: object) -> str | None:
-    return value if isinstance(value, str) and _ORGKEY.fullmatch(value) else None
+    return value if isinstance(value, str) and is_orgkey(value) else None
 
 
 def _error(response: httpx2.Response, members: dict[str, Any]) -> ActionstepConnectError:
@@ -183,7 +187,7 @@ def retry_after(response: httpx2.Response) -> float | None:
         return float(value[:9])
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -10,11 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-#: The width of `AuthorizationRequest.next`.
+#: The width of `AuthorizationRequest.next`, in characters as a browser sends them.
 LONGEST_NEXT = 2000
+_BEGINNINGS = ("/", "http://", "https://")
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -62,7 +64,11 @@ def user_of(request: HttpRequest) -> AbstractBaseUser:
 
 def safe_next(request: HttpRequest, url: str) -> str:
     """Return `url` if it leads to a page of this site, else nothing."""
-    if len(url) > LONGEST_NEXT or not url.isprintable() or not url.startswith(("/", "http")):
+    if len(url) > LONGEST_NEXT or not url.isprintable() or not url.startswith(_BEGINNINGS):
+        return ""
+    if url.startswith("//") or "\\" in url:  # Whatever Django and browsers make of those.
+        return ""
+    if len(iri_to_uri(url)) > LONGEST_NEXT:  # Else our redirects could outgrow what Django allows.
         return ""
     is_safe = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -1,7 +1,6 @@
 """The way out: say what will be asked, then send the user to Actionstep."""
 
 import logging
-import re
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -14,11 +13,10 @@ from actionstep_connect.exceptions import AuthorizationFailed, TemporarilyUnavai
 from actionstep_connect.flows.connect import begin, requested_scopes
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, Status
+from actionstep_connect.models.connection import is_orgkey
 from actionstep_connect.scopes import missing_scopes, unique_scopes
 from actionstep_connect.views.page import own_page, safe_next, user_of
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
-
-_ORGKEY = re.compile(r"[^\s\x00-\x1F\x7F]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +53,7 @@ def _wish(request: HttpRequest) -> Wish:
     return Wish(
         scopes=given("scopes"),
         next=safe_next(request, given("next")),
-        orgkey=orgkey if _ORGKEY.fullmatch(orgkey) else "",
+        orgkey=orgkey if is_orgkey(orgkey) else "",
     )
 
 

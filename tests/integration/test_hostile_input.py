@@ -1,0 +1,207 @@
+"""Hostile input at volume, as far as the database: whatever comes, nothing odd is ever stored."""
+
+import math
+import re
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import example, given
+from pytest_django import Settings
+
+from actionstep_connect.conf import get_config
+from actionstep_connect.crypto import Secret
+from actionstep_connect.environments import trusted_api_endpoint
+from actionstep_connect.exceptions import ActionstepConnectError
+from actionstep_connect.flows.refresh.claim import Claim
+from actionstep_connect.flows.refresh.renew import Renewed
+from actionstep_connect.flows.refresh.store import store
+from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent, Status
+from actionstep_connect.oauth.answers import TokenGrant, read_answer, retry_after
+from tests.connections import make_connection, make_user
+from tests.hostile_server import HostileServer
+from tests.hostile_values import (
+    STATE,
+    TokenAnswer,
+    callback_queries,
+    good_but,
+    hostile_next,
+    token_answers,
+    volume,
+)
+from tests.integration.connect.person import CALLBACK, CONNECT, CONNECTIONS, SITE, Person, query
+
+#: Seconds; a minute where nobody else is at work.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+
+PLACES = (CONNECT, CONNECTIONS)
+
+
+@pytest.fixture
+def person(db: None) -> Person:
+    """Give a signed-in user in a browser of their own."""
+    return Person()
+
+
+@pytest.fixture
+def server(settings: Settings) -> Generator[HostileServer]:
+    """Give a token endpoint that answers as told, and settings that lead to it."""
+    with HostileServer() as server:
+        settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **server.settings()}
+        yield server
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Connection:
+    """Give one connection to Actionstep, which every case refreshes again."""
+    hosts = {"API_HOSTS": ["*.actionstep.com"]}
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **hosts}
+    return make_connection(make_user(), api_endpoint="https://eu.actionstep.com/api/")
+
+
+@volume()
+@given(answer=token_answers())
+@example(good_but(b'"more": ' + b"9" * 5000 + b","))
+@example(good_but(b'"more": "M\xfcller",'))
+@example(good_but(b'"more": "two\nlines",'))
+@example(good_but(b"", Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"))
+def test_s20_no_answer_stores_an_oddity_or_costs_a_refresh_token(
+    connection: Connection, answer: TokenAnswer
+) -> None:
+    """An answer is a typed error, or a sound grant whose row makes sense as well."""
+    seconds = retry_after(answer.response)
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
+    try:
+        grant = read_answer(answer.response, requested_at=datetime.now(UTC))
+    except ActionstepConnectError as error:
+        said = f"{error.code}: {error}"
+        assert answer.refresh_token is None
+        assert said.isprintable()
+        return
+    _assert_readable(grant)
+    expected = grant.refresh_token or connection.open_refresh_token()
+    assert answer.refresh_token is None or expected == Secret(answer.refresh_token)
+    claim = Claim(connection=connection, owner="", outcome_was_unknown=False, begun=0)
+    assert store(claim, Renewed(grant))
+    stored = Connection.objects.get(pk=connection.pk)
+    _assert_sound(stored)
+    assert stored.open_refresh_token() == expected
+    assert stored.status == Status.CONNECTED or stored.status_reason == "organisation_changed"
+
+
+def _assert_readable(grant: TokenGrant) -> None:
+    """Every member is left out, or is what its name says."""
+    tokens = [token for token in (grant.access_token, grant.refresh_token) if token is not None]
+    assert tokens
+    for token in tokens:
+        assert re.fullmatch(r"[!-~]+", token.reveal())
+    assert grant.lifetime is None or timedelta(0) < grant.lifetime <= timedelta(days=365)
+    assert grant.orgkey is None or re.fullmatch(r"\S{1,100}", grant.orgkey)
+
+
+def _assert_sound(stored: Connection) -> None:
+    """A row that the database took is one that its own fields would take, too."""
+    now, config = datetime.now(UTC), get_config()
+    optional = [field.name for field in stored._meta.concrete_fields if field.null]
+    stored.clean_fields(exclude=optional)
+    assert stored.orgkey.isprintable()
+    assert trusted_api_endpoint(stored.api_endpoint, config.api_hosts) == stored.api_endpoint
+    for name in stored.granted_scopes:
+        assert re.fullmatch(r"[!#-\[\]-~]{1,100}", name)
+    for text in (stored.last_error, stored.status_reason):
+        assert text.isprintable()
+    if stored.sealed_access_token:
+        assert re.fullmatch(r"[!-~]+", stored.open_access_token().reveal())
+    assert stored.refresh_at is None or stored.refresh_at <= now + timedelta(days=1)
+    limit = stored.refresh_token_expires_at
+    assert limit is not None
+    assert abs(limit - now - config.refresh_token_lifetime) < timedelta(hours=1)
+
+
+@volume(0.05)
+@given(answer=token_answers())
+def test_s20_no_answer_to_a_code_stores_an_oddity(
+    person: Person, server: HostileServer, answer: TokenAnswer
+) -> None:
+    """Over real HTTP and through the callback: a sound connection, or none and words about it."""
+    _forget(person)
+    headers = {k.decode(): v.decode("latin-1") for k, v in answer.headers.items()}
+    server.answer(status=answer.status, body=answer.body, headers=headers)
+    url = f"{CALLBACK}?code=canary-code&state={query(person.start())['state']}"
+    response = person.come_back(url)
+    assert response.status_code == 302
+    assert urlsplit(response.headers["Location"]).path in PLACES
+    for stored in Connection.objects.all():
+        _assert_sound(stored)
+        assert stored.status == Status.CONNECTED
+        assert ConnectionEvent.objects.filter(connection=stored).count() == 1
+
+
+@volume()
+@given(asked=callback_queries)
+def test_s11_no_callback_breaks_us_or_leaks(
+    person: Person, server: HostileServer, state: str, asked: str
+) -> None:
+    """Whatever an address holds, the answer leads to a page of ours without any of it."""
+    _forget(person)
+    before = len(server.requests)
+    raw = asked.replace(STATE, state).encode("utf-8", "surrogatepass").decode("latin-1")
+    response = person.come_back(CALLBACK, QUERY_STRING=raw)
+    assert response.status_code == 302
+    location = response.headers["Location"]
+    assert urlsplit(location).path in PLACES
+    assert not urlsplit(location).netloc
+    for secret in (state, "canary", "evil"):
+        assert secret not in location
+    stored = AuthorizationRequest.objects.get()
+    sent = len(server.requests) - before
+    assert sent <= 1
+    assert bool(stored.result_id) is bool(sent)
+    if stored.used_at is not None:
+        assert bool(stored.failure) is not bool(sent)
+        assert stored.failure.isprintable()
+        assert STATE in parse_qs(asked, keep_blank_values=True)["state"]
+
+
+@pytest.fixture
+def state(
+    person: Person, server: HostileServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> str:
+    """Give the state of the attempt that is under way."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"  # The faster one.
+    person.browser.force_login(person.user)
+    caplog.set_level("CRITICAL")  # Not ten thousand warnings.
+    return query(person.start())["state"]
+
+
+def _forget(person: Person) -> None:
+    """Undo what the last case, good or failed, has left."""
+    if person.browser.cookies.pop("messages", None):  # Somebody was connected.
+        Connection.objects.all().delete()
+    used = AuthorizationRequest.objects.exclude(used_at=None)
+    used.update(used_at=None, result=None, failure="")
+
+
+@volume(0.05)
+@given(url=hostile_next)
+@example("/" + "\U0001f600" * 1999)
+def test_s10_no_next_breaks_a_page_or_leads_away(
+    person: Person, server: HostileServer, url: str
+) -> None:
+    """From the page to the attempt, through a refusal, and back to the page: kept whole, or gone."""
+    AuthorizationRequest.objects.all().delete()
+    sendable = url.encode("utf-8", "replace").decode()
+    page = person.browser.get(CONNECT, {"next": sendable})
+    assert page.status_code == 200
+    start = person.start(next=sendable)
+    kept = AuthorizationRequest.objects.get().next
+    assert kept in ("", sendable)
+    assert ('name="next"' in page.content.decode()) is bool(kept)
+    refusal = f"{CALLBACK}?error=access_denied&state={query(start)['state']}"
+    response = person.come_back(refusal)
+    assert response.status_code == 302
+    location = urlsplit(response.headers["Location"])
+    assert location.path == CONNECT
+    assert parse_qs(location.query).get("next", [""]) == [kept]
+    assert not kept or kept.startswith(("/", SITE))

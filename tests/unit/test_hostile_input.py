@@ -1,0 +1,142 @@
+"""Hostile input at volume: a typed error or a right result, never anything else."""
+
+import base64
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from django.test import RequestFactory
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from actionstep_connect.crypto import Context, KeyRing, MasterKey, Secret, read_key_id
+from actionstep_connect.environments import KNOWN_ENDPOINTS, trusted_api_endpoint
+from actionstep_connect.exceptions import DecryptionFailed, UntrustedHost
+from actionstep_connect.views.page import safe_next
+from tests.hostile_values import (
+    altered,
+    hostile_addresses,
+    hostile_next,
+    strange_text,
+    volume,
+)
+
+#: Seconds; a quarter of a minute where nobody else is at work.
+pytestmark = pytest.mark.timeout(300)
+
+PRODUCTION = KNOWN_ENDPOINTS["production"].api_hosts
+KEYS = [MasterKey(bytes(range(32))), MasterKey(bytes(range(32, 64)))]
+HERE = Context(field="refresh_token", user_id="7", environment="production", orgkey="acmelaw")
+SITE = "testserver"
+
+
+@volume()
+@given(address=hostile_addresses)
+@example("https://eu.actionstep.com/api/rest")
+def test_s40_only_plain_https_to_actionstep_is_trusted(address: str) -> None:
+    """Whatever is trusted is, read by another parser, https to a host below actionstep.com."""
+    try:
+        trusted = trusted_api_endpoint(address, PRODUCTION)
+    except UntrustedHost as error:
+        assert not re.fullmatch(r"https://[a-z]{1,20}\.actionstep\.com(/[a-z]+)*/?", address)
+        str(error).encode()
+        return
+    for url in (address, trusted):
+        parts = urlsplit(url)
+        assert url.isascii()
+        assert url.isprintable()
+        assert parts.scheme == "https"
+        assert parts.port in (None, 443)
+        assert parts.hostname
+        assert re.fullmatch(r"([a-z0-9-]{1,63}\.)+actionstep\.com", parts.hostname)
+        assert parts.hostname == re.sub(r":443$", "", parts.netloc.lower())
+        assert re.fullmatch(r"(/[\w-]+)*/?", parts.path, re.ASCII)
+        assert not parts.query
+        assert not parts.fragment
+    assert trusted.endswith("/")
+    assert not trusted.endswith("/rest/")
+    assert trusted_api_endpoint(trusted, PRODUCTION) == trusted
+
+
+@volume()
+@given(url=hostile_next, is_secure=st.booleans())
+@example(url="/here/?a=b#c", is_secure=True)
+def test_s10_a_next_that_is_kept_stays_on_this_site(url: str, is_secure: bool) -> None:
+    """Where a browser would leave the site, or leave https, there is no next."""
+    request = RequestFactory().get("/", secure=is_secure)
+    kept = safe_next(request, url)
+    assert kept in ("", url)
+    if kept:
+        assert stays_here(kept, is_secure=is_secure)
+        assert len(kept) <= 2000
+    elif re.fullmatch(r"/[a-z][a-z/]{,50}(\?[a-z=]{,50})?", url):
+        raise AssertionError(f"{url!r} is a page of this site")
+
+
+def stays_here(url: str, *, is_secure: bool) -> bool:
+    """Say where a browser would go, by the WHATWG URL Standard's basic parser (§4.4)."""
+    scheme_here = "https" if is_secure else "http"
+    url = re.sub(r"[\t\n\r]", "", url.strip("".join(map(chr, range(0x21)))))
+    scheme, rest = scheme_here, url
+    if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url):
+        scheme, rest = match[1].lower(), url[match.end() :]
+        if scheme not in ("http", "https"):
+            return False
+    before_query = re.split(r"[?#]", rest, maxsplit=1)[0].replace("\\", "/")
+    if scheme == scheme_here and not before_query.startswith("//"):
+        return True  # Relative, with or without its scheme.
+    authority = before_query.lstrip("/").partition("/")[0]
+    host = unquote(authority.rpartition("@")[2]).lower()
+    default = {"http": ":80", "https": ":443"}[scheme]
+    return host.removesuffix(default) == SITE and (scheme == "https" or not is_secure)
+
+
+#: Sealed by two keys, the second of which is not on the ring.
+ENVELOPES = [
+    KeyRing([key]).seal(Secret("a" * length), HERE) for key in KEYS for length in (0, 1, 2, 3, 60)
+]
+
+stray_envelopes = st.one_of(
+    altered(st.sampled_from(ENVELOPES)),
+    altered(altered(st.sampled_from(ENVELOPES))),
+    strange_text,
+    st.builds(
+        "v1.{}.{}".format,
+        st.sampled_from([KEYS[0].id, KEYS[1].id, "0" * 8, "", "A" * 8, "\uff11" * 8]),
+        st.one_of(
+            st.binary(max_size=60).map(lambda body: base64.urlsafe_b64encode(body).decode()),
+            strange_text,
+        ),
+    ),
+)
+
+
+@volume()
+@given(
+    envelope=st.one_of(st.sampled_from(ENVELOPES), stray_envelopes),
+    context=st.one_of(
+        st.just(HERE),
+        st.builds(
+            Context,
+            field=st.sampled_from(["refresh_token", "access_token"]),
+            user_id=st.one_of(st.just("7"), strange_text),
+            environment=st.sampled_from(["production", "staging"]),
+            orgkey=st.one_of(st.just("acmelaw"), strange_text),
+        ),
+    ),
+)
+def test_s34_only_an_envelope_of_ours_opens(envelope: str, context: Context) -> None:
+    """Whatever is stored in its place, opening gives what was sealed or DecryptionFailed."""
+    ring = KeyRing(KEYS[:1])
+    may_open = envelope in ENVELOPES[:5] and context == HERE
+    try:
+        opened = ring.open(envelope, context)
+    except DecryptionFailed as error:
+        assert not may_open
+        str(error).encode()
+    else:
+        assert may_open
+        assert opened.reveal() == "a" * (0, 1, 2, 3, 60)[ENVELOPES.index(envelope)]
+    named = read_key_id(envelope)
+    assert re.fullmatch(r"([0-9a-f]{8})?", named, re.ASCII)
+    assert not named or envelope.startswith(f"v1.{named}.")
