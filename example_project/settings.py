@@ -111,6 +111,8 @@ def _actionstep() -> dict[str, Any]:
     for key in ("SCOPES", "ENCRYPTION_KEYS", "API_HOSTS"):
         if value := environ.get(f"ACTIONSTEP_{key}"):
             values[key] = value.split()
+    # A page may ask for more than everybody grants at the start: file notes, when they are wanted.
+    values["ALLOWED_SCOPES"] = list(dict.fromkeys([*values.get("SCOPES", []), "filenotes"]))
     if IS_DEMO:
         # A supervisor kills within seconds; a request that is under way must be over by then.
         values["HTTP_TIMEOUT"] = 3

@@ -25,6 +25,7 @@ LOG_DELAY_SECONDS = 0.5
 SANDBOX_USER = "priya"
 SANDBOX_PASSWORD = "sandbox-password"  # noqa: S105 - printed on the sandbox's sign-in page.
 ORGKEY = "acmelaw"
+WORK = "Settling the statement of claim"
 
 
 class Story:
@@ -74,6 +75,29 @@ class Story:
         self.first_rows = self._fetch()
         return f"fetched {len(self.first_rows)} time records as {SANDBOX_USER}"
 
+    def record(self) -> str:
+        """Add a time record, and see that Actionstep logged it against this user."""
+        page = self.user.get(f"{self.site}/time-records/new/")
+        form = page.form("hours", "matter")
+        work = {"hours": "1.5", "matter": form.choices["matter"][-1], "description": WORK}
+        page = self.user.submit(page, form, work)
+        if WORK not in page.rows[0]:
+            raise BrowserError(f"the time record is not at the top of the list: {page.excerpt}")
+        logged = next(each for each in self._state()["activity"] if each["method"] == "POST")
+        if (logged["resource"], logged["user"]) != ("timerecords", SANDBOX_USER):
+            raise BrowserError(f"the sandbox logged {logged['resource']} of {logged['user']}")
+        self.first_rows = page.rows
+        return f"recorded 1.5 hours, logged against {SANDBOX_USER}"
+
+    def grant_more(self) -> str:
+        """Open file notes, which need one scope more, and allow it on the way."""
+        self.page = self.user.get(f"{self.site}/matters/1/file-notes/")
+        self.ask()
+        self.authorize()
+        if "File notes of" not in self.page.text:
+            raise BrowserError(f"did not come back to the file notes: {self.page.excerpt}")
+        return f"{SANDBOX_USER} allowed file notes too, and came back to them"
+
     def wait_for_refresh(self) -> str:
         """Let the worker and beat renew the token by themselves."""
         _wait_until(
@@ -115,11 +139,15 @@ class Story:
             raise BrowserError(f"no time records at {page.url}: {page.excerpt}")
         return page.rows
 
+    def _state(self) -> dict[str, Any]:
+        answer = httpx2.get(f"{self.sandbox}/sandbox/state", timeout=5, trust_env=False)
+        state: dict[str, Any] = answer.json()
+        return state
+
     def _grant(self) -> dict[str, Any] | None:
-        state = httpx2.get(f"{self.sandbox}/sandbox/state", timeout=5, trust_env=False).json()
         grants = [
             grant
-            for grant in state["connections"]
+            for grant in self._state()["connections"]
             if grant["user"] == SANDBOX_USER and not grant["revoked_at"]
         ]
         return grants[-1] if grants else None
@@ -145,6 +173,8 @@ STEPS: tuple[tuple[str, Callable[[Story], str]], ...] = (
     ("site", Story.ask),
     ("sandbox", Story.authorize),
     ("site", Story.fetch),
+    ("site", Story.record),
+    ("site", Story.grant_more),
     ("worker", Story.wait_for_refresh),
     ("site", Story.fetch_again),
     ("site", Story.look_into_admin),

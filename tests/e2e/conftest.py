@@ -8,10 +8,13 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
 
+from actionstep_connect.testing.end_user import PASSWORD
 from tests.integration.connect.person import Person
 
-ARTIFACTS = Path(__file__).resolve().parent.parent.parent / ".test-artifacts"
+ROOT = Path(__file__).resolve().parent.parent.parent
+ARTIFACTS = ROOT / ".test-artifacts"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGUMENTS = (
     "--headless",
@@ -64,6 +67,20 @@ def screenshot() -> Screenshot:
     return take
 
 
+@pytest.fixture
+def example_site(settings: Settings) -> None:
+    """Put the example site around the app: its base template, its pages, its style."""
+    settings.INSTALLED_APPS = [
+        "example_project",
+        "django.contrib.humanize",
+        *settings.INSTALLED_APPS,
+    ]
+    settings.ROOT_URLCONF = "example_project.urls"
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [ROOT / "templates"]}]
+    own = settings.ACTIONSTEP_CONNECT
+    settings.ACTIONSTEP_CONNECT = {**own, "ALLOWED_SCOPES": [*own["SCOPES"], "filenotes"]}
+
+
 def sign_in(
     context: BrowserContext,
     url: str,
@@ -89,3 +106,12 @@ def sign_in(
 def press(page: Page, name: str) -> None:
     """Press the one button of this name."""
     page.get_by_role("button", name=name, exact=True).click()
+
+
+def at_actionstep(page: Page, *, decision: str = "Allow", organisation: str = "Acme Law") -> None:
+    """Go through both of the sandbox's pages as Priya."""
+    page.get_by_label("User name").fill("priya")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in")
+    page.get_by_role("button", name=organisation).click()
+    press(page, decision)

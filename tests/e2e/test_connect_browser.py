@@ -10,9 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from actionstep_connect.testing.end_user import PASSWORD
 from tests.connections import make_connection, make_user
-from tests.e2e.conftest import Screenshot, press, sign_in
+from tests.e2e.conftest import Screenshot, at_actionstep, press, sign_in
 from tests.integration.connect.person import Person, attempt, query
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -42,14 +41,6 @@ def page(context: BrowserContext) -> Page:
 def start(page: Page, path: str = "/actionstep/connect/") -> None:
     page.goto(path)
     press(page, "Continue to Actionstep")
-
-
-def at_actionstep(page: Page, *, decision: str = "Allow", organisation: str = "Acme Law") -> None:
-    page.get_by_label("User name").fill("priya")
-    page.get_by_label("Password").fill(PASSWORD)
-    press(page, "Sign in")
-    page.get_by_role("button", name=organisation).click()
-    press(page, decision)
 
 
 def heading(page: Page, text: str) -> None:

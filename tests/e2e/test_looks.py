@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -17,7 +16,6 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize
-from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect import urls
@@ -27,12 +25,11 @@ from actionstep_connect.testing import Sandbox
 from actionstep_connect.testing.end_user import PASSWORD
 from actionstep_connect.wording import ENDINGS
 from tests.connections import make_connection
-from tests.e2e.conftest import Screenshot, press, sign_in
+from tests.e2e.conftest import Screenshot, at_actionstep, press, sign_in
 from tests.integration.connect.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ROOT = Path(__file__).parents[2]
 SIZES = [ViewportSize(width=320, height=640), ViewportSize(width=1280, height=800)]
 LONG_KEY = "a-firm-with-a-very-long-key-" * 3
 
@@ -56,18 +53,6 @@ Look = Callable[..., set[str]]
 def person(transactional_db: None) -> Person:
     """Give a user of the site."""
     return Person()
-
-
-@pytest.fixture
-def example_site(settings: Settings) -> None:
-    """Put the example site around the app: its base template, its pages, its style."""
-    settings.INSTALLED_APPS = [
-        "example_project",
-        "django.contrib.humanize",
-        *settings.INSTALLED_APPS,
-    ]
-    settings.ROOT_URLCONF = "example_project.urls"
-    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [ROOT / "templates"]}]
 
 
 @pytest.fixture
@@ -225,6 +210,18 @@ def walk_example(page: Page, url: str, sandbox: Sandbox, person: Person) -> Walk
     yield "sandbox-consent"
     press(page, "Allow")
     yield "time-records"
+    page.goto(f"{url}/time-records/?text=affidavit&since=2026-10-02&until=2026-10-01")
+    yield "time-records-filter-refused"
+    page.get_by_role("link", name="Record time").click()
+    yield "record-time"
+    page.locator("form[method=post]").last.evaluate("form => form.noValidate = true")
+    press(page, "Record")
+    yield "record-time-refused"
+    page.goto(f"{url}/matters/3/file-notes/")
+    yield "file-notes-asked-for"
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    yield "file-notes"
     page.goto(f"{url}/")
     yield "home-connected"
     page.goto(f"{sandbox.url}/")
