@@ -34,6 +34,7 @@ from actionstep_connect.exceptions import (
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind, Status
 from actionstep_connect.schedule import BEAT_SCHEDULE
 from actionstep_connect.signals import reconnect_required
+from actionstep_connect.testing import Activity, Sandbox
 
 
 def call_as_the_user(user: User) -> list[dict[str, Any]]:
@@ -114,3 +115,15 @@ def tell_the_firm(*, connection: Connection, fleet_wide: bool, **_: object) -> N
 
 def schedule() -> dict[str, dict[str, Any]]:
     return {**BEAT_SCHEDULE, "mine": {"task": "mine", "schedule": timedelta(minutes=5)}}
+
+
+def a_test_of_ones_own(connected_user: User, actionstep_sandbox: Sandbox) -> None:
+    connection = actionstep_sandbox.connect(connected_user, username="tom", scopes=["timerecords"])
+    assert_type(connection, Connection)
+    actionstep_sandbox.advance(timedelta(hours=2))
+    actionstep_sandbox.fail("api", 503, times=None, user="tom", retry_after=7)
+    actionstep_sandbox.fail("token", "members", changes={"expires_in": "28800"}, remove=["orgkey"])
+    actionstep_sandbox.fail("token", "nonsense")  # type: ignore[arg-type]  # No such fault.
+    actionstep_sandbox.change_options(grace=60, api_endpoint_form="bare")
+    actionstep_sandbox.change_options(gracious=60)  # type: ignore[call-arg]  # No such option.
+    assert_type(actionstep_sandbox.activity(), list[Activity])
