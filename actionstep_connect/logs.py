@@ -28,6 +28,7 @@ class LogEvent(StrEnum):
     CONNECTION_GONE = "actionstep_connect.connection_gone"
     RECEIVER_FAILED = "actionstep_connect.receiver_failed"
     NOT_TALLIED = "actionstep_connect.not_tallied"
+    NOT_MEASURED = "actionstep_connect.not_measured"
     NOT_REMINDED = "actionstep_connect.not_reminded"
     REMINDER_FAILED = "actionstep_connect.reminder_failed"
     MAIL_SERVER_FAILED = "actionstep_connect.mail_server_failed"

@@ -8,6 +8,7 @@ app_name = "actionstep_connect"
 
 urlpatterns = [
     path("", views.connections, name="connections"),
+    path("health/", views.health, name="health"),
     path("connect/", views.connect, name="connect"),
     path("callback/", views.callback, name="callback"),
     path("disconnect/<uuid:connection_id>/", views.disconnect, name="disconnect"),

@@ -209,7 +209,7 @@ def _last_day(*, now: datetime) -> Chart:
         columns.append(
             Column(label=label, words=words, above=row.refreshed, below=row.failed + row.refused)
         )
-    summary = _("%(good)s refreshed by the worker (above the line), %(bad)s failed (below).")
+    summary = _("%(good)s refreshed (above the line), %(bad)s failed (below).")
     good, bad = (sum(getattr(column, side) for column in columns) for side in ("above", "below"))
     return Chart(
         name="last-day",

@@ -24,14 +24,13 @@ from actionstep_connect.exceptions import (
 )
 from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.keys import missing_keys
+from actionstep_connect.flows.vitals import LONGEST_OVERDUE
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.oauth import refresh_token_grant
 
 #: How far a clock may be off before signatures and limits are in doubt, in seconds.
 LARGEST_CLOCK_DIFFERENCE = 60
-#: How long a due connection may wait before somebody should look.
-LONGEST_OVERDUE = timedelta(minutes=10)
 SOON = timedelta(days=7)
 
 

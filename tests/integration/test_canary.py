@@ -259,7 +259,7 @@ def _connect_and_look(canary: Canary, answer: Answer, *, crash: bool) -> None:
         canary.see_response(person.come_back(f"{CALLBACK}{parameters}"))
     canary.see_response(person.come_back(f"{CALLBACK}{parameters}"))
     canary.server._script.clear()  # A request that was never sent leaves its answer.
-    for page in ("/actionstep/", CONNECT):
+    for page in ("/actionstep/", CONNECT, "/actionstep/health/", "/metrics/"):
         canary.see_response(person.browser.get(page))
     for connection in Connection.objects.filter(user=person.user):
         url = reverse(f"{APP}:disconnect", args=[connection.pk])

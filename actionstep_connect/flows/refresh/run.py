@@ -50,6 +50,8 @@ KEYS = "keys"
 SHUTDOWN = "shutdown"
 THREADS = "threads"
 TIME = "time"
+#: All that a run may be stopped by before its work is done.
+STOPS = (CLIENT_REJECTED, DATABASE, KEYS, OUTAGE, REFUSALS, SHUTDOWN, THREADS, TIME)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What a site may add: each module needs the extra of its name."""

@@ -1,0 +1,99 @@
+"""The vital signs: do connections get their upkeep, and does Actionstep accept it? Two cheap queries.
+
+They are the database's, so every process of a site gives the same answer.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Min
+
+from actionstep_connect.flows.database import AWAY, on_primary
+from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
+from actionstep_connect.models import Heartbeat
+from actionstep_connect.models.heartbeat import MAINTENANCE
+
+#: How long a due connection may wait before somebody should look.
+LONGEST_OVERDUE = timedelta(minutes=10)
+
+
+class Problem(StrEnum):
+    """Why connections may be lost unless somebody acts."""
+
+    SETTINGS = "settings"
+    """ACTIONSTEP_CONNECT is wrong: `manage.py check` says how."""
+    DATABASE = "database"
+    """It does not answer."""
+    NEVER_RUN = "never_run"
+    """Maintenance has never run."""
+    NOT_RUNNING = "not_running"
+    """Maintenance should have run since."""
+    CLIENT_REJECTED = "client_rejected"
+    """Actionstep refused CLIENT_ID or CLIENT_SECRET in the last run."""
+    REFUSALS = "refusals"
+    """Actionstep refused a whole fleet of connections in the last run."""
+    KEYS = "keys"
+    """The last run had no ENCRYPTION_KEYS."""
+    OVERDUE = "overdue"
+    """A refresh has been due for more than ten minutes."""
+
+
+_STOPPED_BY = {
+    CLIENT_REJECTED: Problem.CLIENT_REJECTED,
+    KEYS: Problem.KEYS,
+    REFUSALS: Problem.REFUSALS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How the upkeep does; times are in seconds, and None where there has been no run."""
+
+    problems: tuple[Problem, ...]
+    seconds_since_run: float | None = None
+    run_seconds: float | None = None
+    longest_overdue: float | None = None
+
+
+def take_vitals() -> Vitals:
+    """Return the vital signs. Never raises for the settings' or the database's sake."""
+    try:
+        heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+        oldest = _oldest_due()
+    except ImproperlyConfigured:
+        return Vitals(problems=(Problem.SETTINGS,))
+    except AWAY:
+        return Vitals(problems=(Problem.DATABASE,))
+    now = datetime.now(UTC)
+    overdue = seconds_between(oldest or now, now)
+    problems = _problems_of(heartbeat, now=now)
+    if overdue > LONGEST_OVERDUE.total_seconds():
+        problems.append(Problem.OVERDUE)
+    return Vitals(
+        problems=tuple(problems),
+        seconds_since_run=seconds_between(heartbeat.finished_at, now) if heartbeat else None,
+        run_seconds=heartbeat.seconds if heartbeat else None,
+        longest_overdue=overdue,
+    )
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return the seconds from one to the other, none if the clocks of two machines disagree."""
+    return max((later - earlier).total_seconds(), 0.0)
+
+
+def _oldest_due() -> datetime | None:
+    due = on_primary().due(now=datetime.now(UTC))
+    oldest: datetime | None = due.aggregate(oldest=Min("refresh_at"))["oldest"]
+    return oldest
+
+
+def _problems_of(heartbeat: Heartbeat | None, *, now: datetime) -> list[Problem]:
+    if heartbeat is None:
+        return [Problem.NEVER_RUN]
+    problems = [Problem.NOT_RUNNING] if heartbeat.is_missing(now=now) else []
+    if stopped := _STOPPED_BY.get(heartbeat.summary.get("stopped_by", "")):
+        problems.append(stopped)
+    return problems
