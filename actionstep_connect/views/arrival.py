@@ -90,11 +90,16 @@ def _arrive(request: HttpRequest, user: AbstractBaseUser, answer: _Answer) -> Ht
 
 def _arrive_again(request: HttpRequest, attempt: AuthorizationRequest | None) -> HttpResponse:
     """Lead a user who reloads, or goes back, to how it ended; while it is under way, to the list."""
-    if attempt is None or not (attempt.result_id or attempt.failure):
+    if attempt is None or not (attempt.result or attempt.failure):
         return HttpResponseRedirect(reverse("actionstep_connect:connections"))
-    if attempt.result_id:
-        return HttpResponseRedirect(_destination(request, attempt))
-    return HttpResponseRedirect(_problem_url(request, attempt, attempt.failure))
+    if attempt.result is None:
+        return HttpResponseRedirect(_problem_url(request, attempt, attempt.failure))
+    if attempt.orgkey not in (
+        "",
+        attempt.result.orgkey,
+    ):  # Another one than meant: the list says so.
+        return HttpResponseRedirect(reverse("actionstep_connect:connections"))
+    return HttpResponseRedirect(_destination(request, attempt))
 
 
 def _connected(

@@ -58,13 +58,13 @@ def _wish(request: HttpRequest) -> Wish:
 
 
 def _ask(request: HttpRequest, wish: Wish) -> HttpResponse:
-    former = _former(user_of(request), wish)
-    known = former.granted_scopes if former else ()
-    scopes = _scopes(wish, former)
-    new = missing_scopes(scopes, known) if former else ()
+    formers = _formers(user_of(request), wish)
+    scopes = _scopes(wish, formers)
+    new = missing_scopes(scopes, _granted(formers)) if formers else ()
+    is_clear_which = len(formers) == 1 and bool(wish.orgkey or wish.scopes)
     context = {
         "wish": wish,
-        "former": former,
+        "former": formers[0] if is_clear_which else None,
         "scopes": [scope_in_words(name, is_new=name in new) for name in scopes],
         "has_new": bool(new),
     }
@@ -76,7 +76,7 @@ def _go(request: HttpRequest, wish: Wish) -> HttpResponse:
     url = begin(
         user=user_of(request),
         session=request.session,
-        scopes=_scopes(wish, _former(user_of(request), wish)),
+        scopes=_scopes(wish, _formers(user_of(request), wish)),
         redirect_uri=get_config().redirect_uri or callback,
         next_url=wish.next,
         orgkey=wish.orgkey,
@@ -90,18 +90,19 @@ def _failed(request: HttpRequest, wish: Wish, code: str, *, detail: str = "") ->
     return render(request, "actionstep_connect/connect_failed.html", context, status=ending.status)
 
 
-def _former(user: AbstractBaseUser, wish: Wish) -> Connection | None:
-    """Return the connection that this wish renews or widens, if it is clear which."""
+def _formers(user: AbstractBaseUser, wish: Wish) -> list[Connection]:
+    """Return what this wish may renew: one organisation's, or whichever the user then chooses."""
     mine = Connection.objects.for_user(user).exclude(status=Status.DISCONNECTED)
-    if wish.orgkey:
-        return mine.filter(orgkey=wish.orgkey).first()
-    candidates = list(mine[:2]) if wish.scopes else []
-    return candidates[0] if len(candidates) == 1 else None
+    return list(mine.filter(orgkey=wish.orgkey) if wish.orgkey else mine.order_by("orgkey"))
 
 
-def _scopes(wish: Wish, former: Connection | None) -> tuple[str, ...]:
+def _granted(connections: list[Connection]) -> tuple[str, ...]:
+    return unique_scopes(name for each in connections for name in each.granted_scopes)
+
+
+def _scopes(wish: Wish, formers: list[Connection]) -> tuple[str, ...]:
     # A new grant takes the place of the former one: what was not asked for again would be lost.
     wanted = requested_scopes(wish.scopes.split())
     allowed = get_config().allowed_scopes
-    kept = [name for name in former.granted_scopes if name in allowed] if former else []
+    kept = [name for name in _granted(formers) if name in allowed]
     return unique_scopes([*kept, *wanted])

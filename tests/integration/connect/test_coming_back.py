@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_connection, make_user
+from tests.connections import make_connection, make_user, new_connection
 from tests.hostile_server import Answer, HostileServer, grant
 from tests.integration.connect.conftest import Exchanges
 from tests.integration.connect.person import (
@@ -379,6 +379,61 @@ def test_what_was_granted_is_asked_for_again_beside_what_is_new(
     assert "Matters Time records new" in words(page)
     person.connect(scopes="timerecords", orgkey="acmelaw")
     assert Connection.objects.get().granted_scopes == ["actions", "timerecords"]
+
+
+@pytest.mark.parametrize("wish", [{}, {"scopes": "actions"}], ids=["plain", "one scope named"])
+def test_nothing_granted_is_lost_whichever_organisation_the_user_chooses(
+    person: Person, sandbox: Sandbox, settings: Settings, wish: dict[str, str]
+) -> None:
+    """Where nobody knows which connection is renewed, what any of them grants is asked for again."""
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "SCOPES": ["actions"],
+        "ALLOWED_SCOPES": ["actions", "bills", "files", "tasks"],
+    }
+    person.connect(scopes="actions bills", orgkey="acmelaw")
+    person.connect(scopes="actions files", orgkey="harbourlegal")
+    make_connection(person.user, orgkey="ended", status="disconnected", granted_scopes=["tasks"])
+    person.come_back(person.allow(person.start(**wish), orgkey="harbourlegal"))
+    row = Connection.objects.get(orgkey="harbourlegal")
+    assert {"actions", "files"} <= set(row.granted_scopes)
+    assert "tasks" not in row.granted_scopes
+    page = person.browser.get(CONNECT, {"scopes": "tasks"})
+    assert "Tasks new" in words(page)
+    assert words(page).count(" new") == 1
+
+
+def test_a_reloaded_callback_that_ended_in_another_organisation_says_so_too(
+    person: Person, sandbox: Sandbox
+) -> None:
+    """Whoever clicked twice sees the notice, and is not led to the page that needs the one meant."""
+    person.connect(orgkey="acmelaw")
+    back = person.allow(person.start(orgkey="acmelaw", next="/wanted/"), orgkey="harbourlegal")
+    person.come_back(back)
+    page = person.look(person.come_back(back))
+    assert "You meant to connect acmelaw, but Actionstep connected harbourlegal" in words(page)
+
+
+def test_two_tabs_that_store_the_same_organisation_at_once_make_one_row(
+    person: Person, server: HostileServer
+) -> None:
+    """Whoever comes second between the other's look and its insert renews that row."""
+    rival: list[Connection] = []
+
+    def execute(run: Any, sql: str, *arguments: Any) -> Any:
+        result = run(sql, *arguments)
+        looked = sql.replace("`", '"').startswith('UPDATE "actionstep_connect_connection"')
+        if looked and not rival:
+            rival.append(new_connection(person.user, access_token="x", refresh_token="y"))
+            rival[0].save()
+        return result
+
+    url = callback_url(person.start())
+    with connection.execute_wrapper(execute):
+        person.come_back(url)
+    row = Connection.objects.get()
+    assert (row.pk, row.generation) == (rival[0].pk, 2)
+    assert row.open_access_token().reveal() == "canary-access-token"
 
 
 def test_orgkey_is_passed_on_only_if_the_site_says_so(
