@@ -31,6 +31,8 @@ from example_project.forms import FilterForm, Row, TimeRecordForm
 ROWS = 50
 #: The newest of the firm's active matters, to choose from.
 MATTERS = 200
+#: Seconds after which a reader should rather be told than wait for another attempt.
+PATIENCE = 5
 #: All that can go wrong with a request to Actionstep.
 TROUBLE = (ActionstepConnectError, httpx2.HTTPError)
 
@@ -55,7 +57,7 @@ def time_records(request: ActionstepRequest) -> HttpResponse:
     names: dict[str, str] = {}
     if form.is_valid():
         try:
-            with ActionstepClient(request.actionstep) as actionstep:
+            with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
                 found = actionstep.iterate("timerecords", sort="-id", **form.query())
                 rows = list(islice(found, ROWS))
                 names = _names_of_matters(actionstep, rows)
@@ -73,7 +75,7 @@ def time_records(request: ActionstepRequest) -> HttpResponse:
 def record_time(request: ActionstepRequest) -> HttpResponse:
     """Add a time record, as the user and within what their Actionstep account allows."""
     status = 200
-    with ActionstepClient(request.actionstep) as actionstep:
+    with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
         try:
             newest = actionstep.iterate("actions", sort="-id", status="Active")
             matters = list(islice(newest, MATTERS))
@@ -105,7 +107,7 @@ def record_time(request: ActionstepRequest) -> HttpResponse:
 def file_notes(request: ActionstepRequest, matter: int) -> HttpResponse:
     """Show what was noted on a matter. Its scope is asked for when somebody first comes here."""
     try:
-        with ActionstepClient(request.actionstep) as actionstep:
+        with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
             action = actionstep.get(f"actions/{matter}").json()["actions"]
             notes = list(islice(actionstep.iterate("filenotes", sort="-id", action=matter), ROWS))
     except TROUBLE as error:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
-from pytest_django import Settings
 
 from actionstep_connect.testing.process import running_sandbox
 from actionstep_connect.testing.sandbox import Sandbox
@@ -25,7 +24,8 @@ def actionstep_sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Gene
 
 @pytest.fixture
 def actionstep_sandbox(
-    actionstep_sandbox_process: Sandbox, settings: Settings
+    actionstep_sandbox_process: Sandbox,
+    settings: Any,  # pytest-django has a public name for its type only since 4.13.
 ) -> Generator[Sandbox]:
     """Give the sandbox without a past, and settings that lead to it.
 
