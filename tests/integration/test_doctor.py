@@ -2,17 +2,23 @@
 
 import io
 import json
+import re
+import ssl
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from actionstep_connect.crypto import generate_key
-from actionstep_connect.models import Heartbeat
+from actionstep_connect.models import Connection, Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user
@@ -20,6 +26,8 @@ from tests.free_port import free_ports
 from tests.hostile_server import HostileServer
 
 pytestmark = pytest.mark.django_db
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "doctor.md"
 
 
 @pytest.fixture
@@ -66,7 +74,7 @@ def test_a_healthy_site_is_told_so(well: Settings) -> None:
     code, parts = examine()
     assert code == 0, parts
     assert set(parts) == {
-        "settings", "keys", "authorize endpoint", "token endpoint", "clock", "client credentials",
+        "settings", "database", "keys", "authorize endpoint", "token endpoint", "clock", "client credentials",
         "redirect URI", "session cookie", "broker", "maintenance", "connections", "overdue", "limits",
     }  # fmt: skip
     wrong = [f for each in parts.values() for f in each if f["verdict"] != "ok"]
@@ -82,7 +90,10 @@ def test_it_speaks_plain_words(well: Settings) -> None:
     assert "ok      client credentials: Actionstep accepts CLIENT_ID and CLIENT_SECRET." in (
         out.getvalue()
     )
-    assert "→ Set it to the address registered with Actionstep" in out.getvalue()
+    assert "→ Set it to what is registered with Actionstep, such as https://your.site/" in (
+        out.getvalue()
+    )
+    assert out.getvalue().endswith("\nErrors: 0. Warnings: 1.\n")
 
 
 def test_wrong_credentials_are_proved_without_spending_anything(
@@ -106,6 +117,45 @@ def test_an_endpoint_that_is_away_is_named(well: Settings) -> None:
     assert parts["client credentials"][0]["verdict"] == "warning"
 
 
+def test_a_name_that_does_not_exist_is_named(well: Settings) -> None:
+    """Where the host is not found, DNS is said to be the matter."""
+    change(well, TOKEN_URL="https://actionstep.invalid/token", API_HOSTS=["*.actionstep.invalid"])
+    code, how, text = verdict("token endpoint")
+    assert (code, how) == (1, "error")
+    assert text == "The name of actionstep.invalid is not found (DNS)."
+
+
+def test_a_certificate_nobody_signed_is_named(well: Settings, certificate: Path) -> None:
+    """Where TLS does not verify, that is said to be the matter, and why."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with HostileServer(tls=context) as server:
+        change(well, TOKEN_URL=f"{server.url}/token")
+        code, how, text = verdict("token endpoint")
+        assert server.requests == []
+    assert (code, how) == (1, "error")
+    assert "certificate" in text
+    assert "self-signed" in text
+
+
+def test_an_endpoint_in_trouble_is_named(well: Settings) -> None:
+    """A 5xx is a warning: it is Actionstep's own, and passes."""
+    with HostileServer() as server:
+        server.answer(status=503)
+        change(well, TOKEN_URL=f"{server.url}/token")
+        code, parts = examine()
+    assert code == 0
+    assert parts["token endpoint"][0]["verdict"] == "warning"
+    assert "(status_503)" in parts["client credentials"][0]["text"]
+
+
+def test_a_server_that_gives_tokens_to_anybody_is_named(well: Settings) -> None:
+    """What answers a made-up refresh token with tokens is not Actionstep."""
+    with HostileServer() as server:
+        change(well, TOKEN_URL=f"{server.url}/token")
+        assert verdict("client credentials")[:2] == (1, "error")
+
+
 def test_a_wrong_clock_is_named(well: Settings) -> None:
     """The Date header of the endpoints tells how far this machine's clock is off."""
     with HostileServer() as server:
@@ -122,7 +172,16 @@ def test_a_missing_key_is_named(well: Settings) -> None:
     change(well, ENCRYPTION_KEYS=[generate_key()])
     code, how, text = verdict("keys")
     assert (code, how) == (1, "error")
-    assert "1 rows need key" in text
+    assert re.fullmatch(r"Rows that need key \w{8}, which ENCRYPTION_KEYS lacks: 1\.", text)
+
+
+def test_a_value_that_nobody_sealed_is_named(well: Settings) -> None:
+    """A token that somebody put into the database in the clear is an error, and is not shown."""
+    row = make_connection(make_user())
+    Connection.objects.filter(pk=row.pk).update(sealed_access_token="canary-token")
+    code, how, text = verdict("keys")
+    assert (code, how) == (1, "error")
+    assert "did not seal: 1." in text
 
 
 def test_a_maintenance_that_does_not_run_is_named(well: Settings) -> None:
@@ -130,7 +189,32 @@ def test_a_maintenance_that_does_not_run_is_named(well: Settings) -> None:
     Heartbeat.objects.update(finished_at=datetime.now(UTC) - timedelta(hours=2))
     assert verdict("maintenance")[:2] == (1, "error")
     Heartbeat.objects.all().delete()
-    assert verdict("maintenance") == (1, "error", "It has never run.")
+    assert verdict("maintenance") == (
+        *(1, "error"),
+        "It has never run, so nothing is renewed.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "expected"),
+    [
+        ("client_rejected", (1, "error")),
+        ("refusals", (1, "error")),
+        ("keys", (1, "error")),
+        ("outage", (0, "warning")),
+        ("database", (0, "warning")),
+        ("threads", (0, "warning")),
+        ("time", (0, "ok")),
+        ("shutdown", (0, "ok")),
+        ("", (0, "ok")),
+    ],
+)
+def test_why_maintenance_stopped_is_named(
+    well: Settings, stopped_by: str, expected: tuple[int, str]
+) -> None:
+    """What needs somebody is an error, what passes a warning, and what is usual neither."""
+    Heartbeat.objects.update(summary={"stopped_by": stopped_by})
+    assert verdict("maintenance")[:2] == expected
 
 
 def test_what_waits_too_long_and_what_expires_is_counted(well: Settings) -> None:
@@ -140,13 +224,90 @@ def test_what_waits_too_long_and_what_expires_is_counted(well: Settings) -> None
     code, parts = examine()
     assert code == 1
     assert "15 minutes" in parts["overdue"][0]["text"].replace("\xa0", " ")
-    assert "1 connections reach their limit" in parts["limits"][0]["text"]
+    assert "of 1 connection expire within a week" in parts["limits"][0]["text"]
+
+
+def test_what_fails_and_what_is_stranded_is_counted(well: Settings) -> None:
+    """Failing refreshes are a warning with what failed most, and so are those of another client id."""
+    trouble = "Actionstep's token endpoint failed (503)."
+    for number in range(3):
+        last_error = trouble if number else "Something else."
+        make_connection(make_user(), consecutive_failures=1, last_error=last_error)
+    make_connection(make_user(), client_id="the-former-one")
+    code, parts = examine()
+    assert code == 0
+    assert parts["failures"][0]["text"] == (
+        f"The last refresh of 3 connections failed, most often so: {trouble}"
+    )
+    assert parts["connections"][1]["text"] == (
+        "Made for another CLIENT_ID, and not refreshed: 1 connection."
+    )
 
 
 def test_a_strict_session_cookie_is_named(well: Settings) -> None:
     """With same-site Strict nobody comes back signed in."""
     well.SESSION_COOKIE_SAMESITE = "Strict"
     assert verdict("session cookie")[:2] == (1, "error")
+
+
+def test_a_redirect_uri_that_leads_elsewhere_is_named(well: Settings) -> None:
+    """It must end where the site's own URLs have the callback."""
+    change(well, REDIRECT_URI="https://law.example/oauth/callback/")
+    code, how, text = verdict("redirect URI")
+    assert (code, how) == (1, "error")
+    assert "the callback is at /actionstep/callback/" in text
+
+
+def test_urls_that_are_not_included_are_named(well: Settings) -> None:
+    """A site that forgot to include our URLs is told so."""
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = []
+    well.ROOT_URLCONF = urls
+    assert verdict("redirect URI")[:2] == (1, "error")
+
+
+def test_a_database_without_our_tables_is_named(well: Settings) -> None:
+    """Before `migrate`, that is what is missing."""
+    MigrationRecorder(connection).migration_qs.filter(app="actionstep_connect").delete()
+    code, how, text = verdict("database")
+    assert (code, how) == (1, "error")
+    assert "tables are missing" in text
+
+
+def test_a_broker_that_is_away_is_named_without_its_password(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a warning only, for a site may use cron."""
+    monkeypatch.setattr(current_app.conf, "broker_url", "amqp://user:canary@127.0.0.1:1//")
+    assert verdict("broker") == (
+        *(0, "warning"),
+        "Celery's broker cannot be reached (OperationalError).",
+    )
+
+
+def test_a_site_without_celery_is_told_so(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery's own guess at a broker is not taken for the site's."""
+    monkeypatch.setattr(current_app.conf, "broker_url", None)
+    code, how, text = verdict("broker")
+    assert (code, how) == (0, "warning")
+    assert "knows no Celery broker" in text
+
+
+def test_a_part_that_cannot_be_examined_is_named_and_the_rest_is_examined(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that cannot be had are an error, without what their vault said."""
+    change(well, ENCRYPTION_KEYS=f"{__name__}.a_vault_that_is_away")
+    code, parts = examine()
+    assert code == 1
+    assert parts["keys"][0]["verdict"] == "error"
+    assert parts["client credentials"][0]["verdict"] == "ok"
+    assert "canary" not in json.dumps(parts)
+
+
+def a_vault_that_is_away() -> list[str]:
+    """Stand where a site's own callable fails."""
+    raise ConnectionError("canary://user:canary@vault.example")
 
 
 def test_wrong_settings_are_all_that_is_said(well: Settings) -> None:
@@ -156,3 +317,10 @@ def test_wrong_settings_are_all_that_is_said(well: Settings) -> None:
     assert code == 1
     assert set(parts) == {"settings"}
     assert len(parts["settings"]) == 2
+
+
+def test_each_part_is_documented(well: Settings) -> None:
+    """`docs/doctor.md` has each part that a site can hear of, and no other."""
+    make_connection(make_user(), consecutive_failures=1, last_error="status_503")
+    table = re.findall(r"^\| (`.+?) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert set(re.findall(r"`(.+?)`", " ".join(table))) == set(examine()[1])

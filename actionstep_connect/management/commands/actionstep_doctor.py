@@ -1,6 +1,7 @@
 """`manage.py actionstep_doctor`: what is wrong with this site's connections, and what to do."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ from celery import current_app
 from django.core.management.base import BaseCommand, CommandParser
 
 from actionstep_connect.flows.examine import Finding, Verdict, examine
+
+BROKER_PATIENCE = 5  # seconds
 
 
 class Command(BaseCommand):
@@ -27,15 +30,19 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, as_json: bool, **_options: Any) -> None:
         """Examine; exit with 1 if any part is an error. Warnings leave it at 0."""
-        findings = list(examine(_broker()))
-        healthy = all(finding.verdict is not Verdict.ERROR for finding in findings)
+        found: Counter[Verdict] = Counter()
+        findings = []
+        for finding in examine(broker=_broker):
+            found[finding.verdict] += 1
+            findings.append(finding.as_dict())
+            if not as_json:  # At once, for an endpoint that is away takes its time.
+                self._say(finding)
         if as_json:
-            report = {"ok": healthy, "findings": [finding.as_dict() for finding in findings]}
+            report = {"ok": not found[Verdict.ERROR], "findings": findings}
             self.stdout.write(json.dumps(report, indent=2))
         else:
-            for finding in findings:
-                self._say(finding)
-        if not healthy:
+            self._conclude(found)
+        if found[Verdict.ERROR]:
             raise SystemExit(1)
 
     def _say(self, finding: Finding) -> None:
@@ -48,19 +55,35 @@ class Command(BaseCommand):
         if finding.what_to_do:
             self.stdout.write(f"        → {finding.what_to_do}")
 
+    def _conclude(self, found: Counter[Verdict]) -> None:
+        errors, warnings = found[Verdict.ERROR], found[Verdict.WARNING]
+        if errors or warnings:
+            self.stdout.write(f"\nErrors: {errors}. Warnings: {warnings}.")
+        else:
+            self.stdout.write("\nEverything is in order.")
+
 
 def _broker() -> Iterator[Finding]:
-    # An address without its password: `as_uri()` hides it.
+    if not current_app.conf.broker_url:  # Celery would try a broker on this machine.
+        yield Finding(
+            part="broker",
+            verdict=Verdict.WARNING,
+            text="This process knows no Celery broker: your Celery app is not loaded, or has none.",
+            what_to_do="Import it in your project's __init__.py, as Celery's guide to Django has it. "
+            "With cron instead of Celery, ignore this.",
+        )
+        return
+    # Its address without the password: `as_uri()` hides that.
     try:
-        with current_app.connection_for_write(connect_timeout=5) as connection:
-            address = connection.as_uri()
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
+        with current_app.connection_for_write(connect_timeout=BROKER_PATIENCE) as connection:
+            address = connection.as_uri().replace("://:**@", "://")
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_PATIENCE)
     except Exception as error:  # noqa: BLE001 - each transport has exceptions of its own.
         yield Finding(
             part="broker",
             verdict=Verdict.WARNING,
-            text=f"It cannot be reached ({type(error).__name__}).",
-            what_to_do="Start it, or correct the broker's address. With cron instead of Celery, ignore this.",
+            text=f"Celery's broker cannot be reached ({type(error).__name__}).",
+            what_to_do="Start it, or correct its address. With cron instead of Celery, ignore this.",
         )
     else:
         yield Finding(part="broker", verdict=Verdict.OK, text=f"{address} answers.")

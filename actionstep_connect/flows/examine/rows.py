@@ -1,0 +1,161 @@
+"""Examining what is stored: tables, keys, maintenance, and how the connections are."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections as databases
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Count, Min
+from django.utils.timesince import timesince
+
+from actionstep_connect.conf import get_config
+from actionstep_connect.crypto import get_key_ring
+from actionstep_connect.flows.database import database, on_primary
+from actionstep_connect.flows.examine.finding import Finding, error, ok, warning
+from actionstep_connect.flows.keys import NO_ENVELOPE, missing_keys
+from actionstep_connect.flows.refresh.run import (
+    CLIENT_REJECTED,
+    DATABASE,
+    KEYS,
+    OUTAGE,
+    REFUSALS,
+    THREADS,
+)
+from actionstep_connect.flows.vitals import LONGEST_OVERDUE
+from actionstep_connect.models import Heartbeat, Status
+from actionstep_connect.models.heartbeat import MAINTENANCE
+
+SOON = timedelta(days=7)
+
+_START = "Start a Celery worker and beat, or run actionstep_maintain by cron; and read their log."
+_LOOK = "Their last error stands in the admin, at each connection."
+
+#: Why a run stopped, where somebody must act before the next one can do better.
+_BROKEN = {
+    CLIENT_REJECTED: (
+        "Actionstep refused the client credentials",
+        "Correct CLIENT_ID and CLIENT_SECRET.",
+    ),
+    KEYS: ("the keys could not be had", "Make the callable in ENCRYPTION_KEYS answer."),
+    REFUSALS: (
+        "Actionstep refused many tokens in a row",
+        "Look at the client's registration with Actionstep before anybody reconnects.",
+    ),
+}
+#: … and where the next one tries by itself.
+_HINDERED = {
+    OUTAGE: ("the token endpoint failed many times in a row", "See the token endpoint above."),
+    DATABASE: ("the database went away", "See the database's log."),
+    THREADS: ("no thread could be started", "Raise the limit of threads, or lower the load."),
+}
+
+
+def tables() -> Iterator[Finding]:
+    """See that the database answers and has our tables."""
+    connection = databases[database()]
+    applied = {
+        name
+        for app, name in MigrationRecorder(connection).applied_migrations()
+        if app == Heartbeat._meta.app_label
+    }
+    where = f"{connection.display_name}, {database()!r}"
+    if applied:
+        yield ok("database", f"It answers ({where}).")
+    else:
+        yield error("database", f"Our tables are missing ({where}).", "Run `manage.py migrate`.")
+
+
+def keys() -> Iterator[Finding]:
+    """See that the key ring has each key that rows need."""
+    missing = missing_keys()
+    for name, rows in missing.items():
+        if name == NO_ENVELOPE:
+            text = f"Rows that hold something which this package did not seal: {rows:,}."
+            cure = "Run `actionstep_rotate_keys --dry-run`, which names them, and disconnect them."
+        else:
+            text = f"Rows that need key {name}, which ENCRYPTION_KEYS lacks: {rows:,}."
+            cure = "Put it back. If it is lost, disconnect them; their users then connect again."
+        yield error("keys", text, cure)
+    if not missing:
+        first, *older = get_key_ring().key_ids
+        others = f"; {', '.join(older)} can only open" if older else ""
+        yield ok("keys", f"No row needs a key that is missing. {first} seals{others}.")
+
+
+def maintenance() -> Iterator[Finding]:
+    """See that the periodic job runs, and gets through."""
+    part, now = "maintenance", datetime.now(UTC)
+    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    if heartbeat is None:
+        yield error(part, "It has never run, so nothing is renewed.", _START)
+        return
+    ago = _since(heartbeat.finished_at, now)
+    stopped_by = str(heartbeat.summary.get("stopped_by") or "")
+    if heartbeat.is_missing(now=now):
+        yield error(part, f"It last ran {ago} ago, and should every minute.", _START)
+    elif stopped_by in _BROKEN:
+        reason, cure = _BROKEN[stopped_by]
+        yield error(part, f"It last ran {ago} ago and stopped: {reason}.", cure)
+    elif stopped_by in _HINDERED:
+        reason, cure = _HINDERED[stopped_by]
+        yield warning(part, f"It last ran {ago} ago and stopped: {reason}.", cure)
+    else:
+        yield ok(part, f"It last ran {ago} ago, for {heartbeat.seconds:.1f} s.")
+
+
+def connections() -> Iterator[Finding]:
+    """Count connections by status, and those that somebody should look at."""
+    rows = on_primary().here().order_by()
+    by_status = dict(rows.values_list("status").annotate(Count("pk")).order_by("status"))
+    counts = ", ".join(f"{count} {Status(status).label}" for status, count in by_status.items())
+    yield ok("connections", f"In {get_config().environment!r}: {counts or 'none yet'}.")
+    strangers = rows.exclude(client_id=get_config().client_id).exclude(status=Status.DISCONNECTED)
+    if count := strangers.count():
+        yield warning(
+            "connections",
+            f"Made for another CLIENT_ID, and not refreshed: {_count(count)}.",
+            "Set CLIENT_ID back, or ask their users to connect again.",
+        )
+
+
+def waiting() -> Iterator[Finding]:
+    """Say how long the oldest due refresh has waited, and what fails most."""
+    rows, now = on_primary().order_by(), datetime.now(UTC)
+    oldest = rows.due(now=now).aggregate(oldest=Min("refresh_at"))["oldest"]
+    if oldest is None:
+        yield ok("overdue", "No refresh is waiting.")
+    else:
+        text = f"The oldest refresh that waits was due {_since(oldest, now)} ago."
+        if now - oldest > LONGEST_OVERDUE:
+            yield error("overdue", text, "See what is said of maintenance and client credentials.")
+        else:
+            yield ok("overdue", text)
+    failing = rows.here().filter(status=Status.CONNECTED, consecutive_failures__gt=0)
+    worst = failing.values_list("last_error").annotate(count=Count("pk")).order_by("-count")
+    if first := worst.first():
+        yield warning(
+            "failures",
+            f"The last refresh of {_count(failing.count())} failed, most often so: {first[0]}",
+            f"Each is tried again by itself. {_LOOK}",
+        )
+
+
+def limits() -> Iterator[Finding]:
+    """Count the refresh tokens that reach their limit within a week."""
+    rows, now = on_primary().here(), datetime.now(UTC)
+    if soon := rows.nearing_limit(now=now, within=SOON).count():
+        yield warning(
+            "limits",
+            f"The refresh tokens of {_count(soon)} expire within a week, or have.",
+            f"A healthy site has none. {_LOOK} What cannot be renewed, its user must reconnect.",
+        )
+    else:
+        yield ok("limits", "No refresh token expires within a week.")
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    return timesince(moment, now) if now - moment >= timedelta(minutes=1) else "less than a minute"
+
+
+def _count(count: int) -> str:
+    return f"{count:,} connection{'' if count == 1 else 's'}"
