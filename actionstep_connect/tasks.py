@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.db import connections
 
+import actionstep_connect.oauth.endpoint  # noqa: F401 - Before a pool forks, so that its children share it.
 from actionstep_connect.conf import get_config
 from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import drain, is_way_clear, maintain

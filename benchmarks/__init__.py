@@ -1,1 +1,1 @@
-"""What the refresh engine costs and carries: `python -m benchmarks`."""
+"""What the refresh engine costs and carries, and what calling costs: `python -m benchmarks`."""

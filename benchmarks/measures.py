@@ -1,15 +1,11 @@
-"""The measures, each returning figures beside what they are to reach."""
+"""What the refresh engine costs and carries."""
 
 import base64
 import gc
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,24 +22,10 @@ from actionstep_connect.flows.refresh.claim import due_in_order
 from actionstep_connect.flows.rotate import rotate
 from actionstep_connect.models import Connection
 from actionstep_connect.models.connection import ACCESS_TOKEN
+from benchmarks.calling import app_loading, calling, walking
+from benchmarks.figure import Figure, median_ms, resident_mib
 from benchmarks.fleet import configured, fill, multiply
 from benchmarks.token_endpoint import TokenEndpoint
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured value, and what it is to reach: at least, or at most."""
-
-    name: str
-    value: float
-    unit: str
-    reach: float
-    sense: Literal["min", "max"]
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is reached."""
-        return self.value >= self.reach if self.sense == "min" else self.value <= self.reach
 
 
 def one_worker(endpoint: TokenEndpoint) -> Iterator[Figure]:
@@ -108,7 +90,7 @@ def finding(_: TokenEndpoint) -> Iterator[Figure]:
     for size in (10_000, 1_000_000):
         multiply(size, due=100)
         time.sleep(0.5)  # The last of the hundred falls due.
-        times.append(_median_ms(_find_due, repeat=30))
+        times.append(median_ms(_find_due, repeat=30))
     yield Figure("finding 100 due among 1,000,000", times[1], "ms", 5, "max")
     yield Figure("the same, over finding them among 10,000", times[1] / times[0], "x", 1.5, "max")
 
@@ -137,8 +119,8 @@ def opening(_: TokenEndpoint) -> Iterator[Figure]:
         key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(master_key)
         AESGCM(key).decrypt(envelope[:12], envelope[12:], info)
 
-    ours = _median_ms(lambda: get_access_token(connection), repeat=3000)
-    theirs = _median_ms(by_hand, repeat=3000)
+    ours = median_ms(lambda: get_access_token(connection), repeat=3000)
+    theirs = median_ms(by_hand, repeat=3000)
     yield Figure("get_access_token, over opening by hand", ours / theirs, "x", 3, "max")
 
 
@@ -156,10 +138,10 @@ def outage(endpoint: TokenEndpoint) -> Iterator[Figure]:
             refresh_at=datetime.now(UTC)
         )
         gc.collect()
-        memory = _resident_mib()
+        memory = resident_mib()
         while refresh_due().stopped_by:
             pass
-    yield Figure("memory grown over 20,000 refreshes", _resident_mib() - memory, "MiB", 30, "max")
+    yield Figure("memory grown over 20,000 refreshes", resident_mib() - memory, "MiB", 30, "max")
     left = Connection.objects.filter(generation=1).count()
     yield Figure("after the outage: connections not refreshed", left, "", 0, "max")
     flag_nearing_limit()
@@ -173,32 +155,21 @@ def rotation(_: TokenEndpoint) -> Iterator[Figure]:
     fill(100_000)
     keys = [generate_key(), *get_config().encryption_keys]
     gc.collect()
-    memory = _resident_mib()
+    memory = resident_mib()
     with configured(ENCRYPTION_KEYS=keys):
         begun = time.monotonic()
         report = rotate()
         seconds = time.monotonic() - begun
     yield Figure("rotating 100,000 connections to a new key", seconds, "s", 60, "max")
-    yield Figure("memory grown meanwhile", _resident_mib() - memory, "MiB", 30, "max")
+    yield Figure("memory grown meanwhile", resident_mib() - memory, "MiB", 30, "max")
     left = sum(report.rows_by_key[name] for name in report.key_ids[1:])
     yield Figure("rows left under the old key", left, "", 0, "max")
 
 
-def _median_ms(work: Callable[[], object], *, repeat: int) -> float:
-    times = []
-    for _ in range(repeat):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times) * 1000
-
-
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
 MEASURES: tuple[Callable[[TokenEndpoint], Iterator[Figure]], ...] = (
+    app_loading,
+    calling,
+    walking,
     opening,
     cpu,
     one_worker,

@@ -1,7 +1,8 @@
-"""A token endpoint that costs next to nothing and answers after a settable latency.
+"""A token endpoint that costs next to nothing and answers after a settable latency, and an API.
 
 It rotates, and revokes a family whose refresh token comes twice, as Actionstep may. Refresh tokens
-are `FAMILY.NUMBER`, so that a benchmark can write a million of them without asking.
+are `FAMILY.NUMBER`, so that a benchmark can write a million of them without asking. The API has as
+many rows of any resource as `rows` asks for, and answers at once.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
@@ -25,6 +26,7 @@ class _Server:
         self.latency, self.status = 0.2, 200
         self.numbers: dict[str, int] = {}
         self.requests = self.refused = self.in_flight = self.most_in_flight = 0
+        self.api_requests = 0
 
     def grant(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         family, _, number = form["refresh_token"][0].partition(".")
@@ -47,7 +49,21 @@ class _Server:
             "requests": self.requests,
             "refused": self.refused,
             "most_in_flight": self.most_in_flight,
+            "api_requests": self.api_requests,
         }
+
+
+def _page(target: str) -> dict[str, Any]:
+    url = urlsplit(target)
+    asked = {name: int(values[0]) for name, values in parse_qs(url.query).items()}
+    rows, size, page = asked["rows"], asked.get("pageSize", 50), asked.get("page", 1)
+    ids = range((page - 1) * size + 1, min(page * size, rows) + 1)
+    more = f"http://elsewhere.example{url.path}?rows={rows}&pageSize={size}&page={page + 1}"
+    name = url.path.removeprefix("/api/rest/")
+    return {
+        name: [{"id": number, "description": "Advice on a lease".ljust(200)} for number in ids],
+        "meta": {"paging": {name: {"nextPage": more if page * size < rows else None}}},
+    }
 
 
 class _Protocol(asyncio.Protocol):
@@ -79,6 +95,10 @@ class _Protocol(asyncio.Protocol):
             for name, value in values.items():
                 setattr(server, name, value)
             self._answer(200, server.stats())
+            return
+        if path.startswith("/api/rest/"):
+            server.api_requests += 1
+            self._answer(200, _page(path))
             return
         server.requests += 1
         server.in_flight += 1

@@ -13,7 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from actionstep_connect import policy
+from actionstep_connect import oauth, policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret, get_key_ring
 from actionstep_connect.environments import is_secure_url, trusted_api_endpoint
@@ -23,7 +23,7 @@ from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.models import AuthorizationRequest, Connection, EventKind, Status
 from actionstep_connect.models.authorization_request import LIFETIME
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
-from actionstep_connect.oauth import TokenGrant, authorization_url, exchange_code
+from actionstep_connect.oauth import TokenGrant
 from actionstep_connect.scopes import unique_scopes
 
 SESSION_KEY = "actionstep_connect"
@@ -103,7 +103,7 @@ def begin(
     attempt.sealed_code_verifier = attempt.seal_code_verifier(verifier) if verifier else ""
     _make_room(user)
     attempt.save(force_insert=True)
-    return authorization_url(
+    return oauth.authorization_url(
         state=state,
         code_verifier=verifier,
         redirect_uri=redirect_uri,
@@ -179,7 +179,9 @@ def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
     """
     get_key_ring()  # Fetched before there is a token: no vault may stand between that and its store.
     verifier = attempt.open_code_verifier()
-    grant = exchange_code(code=code, code_verifier=verifier, redirect_uri=attempt.redirect_uri)
+    grant = oauth.exchange_code(
+        code=code, code_verifier=verifier, redirect_uri=attempt.redirect_uri
+    )
     return _store(attempt, grant)
 
 

@@ -1,6 +1,28 @@
-"""The only room that talks to Actionstep's authorization server (RFC 6749)."""
+"""The only room that talks to Actionstep's authorization server (RFC 6749).
 
-from actionstep_connect.oauth.answers import TokenGrant, retry_after
-from actionstep_connect.oauth.endpoint import authorization_url, exchange_code, refresh_token_grant
+Authlib and httpx2 take several times as long to load as all the rest of the app. Whoever only checks,
+migrates or lists does not wait for them: they are loaded by the first use. So say
+`oauth.exchange_code(…)`; to import the name of a function is to use it.
+"""
 
-__all__ = ["TokenGrant", "authorization_url", "exchange_code", "refresh_token_grant", "retry_after"]
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import import_string
+
+from actionstep_connect.oauth.grant import TokenGrant
+
+if TYPE_CHECKING:
+    from actionstep_connect.oauth.endpoint import (
+        authorization_url,
+        exchange_code,
+        refresh_token_grant,
+    )
+
+__all__ = ["TokenGrant", "authorization_url", "exchange_code", "refresh_token_grant"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_string(f"{__name__}.endpoint.{name}")

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from actionstep_connect.exceptions import (
     TemporarilyUnavailable,
 )
 from actionstep_connect.models.connection import is_orgkey
+from actionstep_connect.oauth.grant import TokenGrant
 from actionstep_connect.policy import DOCUMENTED_LIFETIME
 from actionstep_connect.scopes import parse_scope
 
@@ -28,30 +28,6 @@ CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 
 _TOKEN = re.compile(r"[\x21-\x7E]+", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,50}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenGrant:
-    """A successful answer (RFC 6749 §5.1), and Actionstep's additions to it.
-
-    A member that was absent or made no sense is None. `requested_at` is the moment before the
-    request was sent, from which both lifetimes count. `api_endpoint` is as sent: not yet trusted.
-    """
-
-    requested_at: datetime
-    access_token: Secret | None
-    refresh_token: Secret | None
-    lifetime: timedelta | None
-    scopes: tuple[str, ...] | None
-    api_endpoint: str | None
-    orgkey: str | None
-
-    @property
-    def access_token_expires_at(self) -> datetime | None:
-        """When the access token expires; None if it, or its lifetime, is not usable."""
-        if self.access_token is None or self.lifetime is None:
-            return None
-        return self.requested_at + self.lifetime
 
 
 def read_answer(response: httpx2.Response, *, requested_at: datetime) -> TokenGrant:

@@ -10,7 +10,8 @@ from authlib.integrations.httpx_client import OAuth2Client
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
 from actionstep_connect.exceptions import ActionstepConnectError, TemporarilyUnavailable
-from actionstep_connect.oauth.answers import TokenGrant, read_answer
+from actionstep_connect.oauth.answers import read_answer
+from actionstep_connect.oauth.grant import TokenGrant
 from actionstep_connect.oauth.transport import get_transport
 from actionstep_connect.scopes import format_scope
 

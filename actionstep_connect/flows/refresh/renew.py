@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from actionstep_connect import oauth
 from actionstep_connect.exceptions import (
     AuthorizationFailed,
     ClientRejected,
@@ -11,7 +12,7 @@ from actionstep_connect.exceptions import (
 )
 from actionstep_connect.flows.refresh.claim import Claim
 from actionstep_connect.logs import LogEvent, log
-from actionstep_connect.oauth import TokenGrant, refresh_token_grant
+from actionstep_connect.oauth import TokenGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def renew(claim: Claim) -> Outcome:
         refresh_token = claim.connection.open_refresh_token()
         if not claim.is_long_enough():
             return Unsent()
-        return Renewed(refresh_token_grant(refresh_token))
+        return Renewed(oauth.refresh_token_grant(refresh_token))
     except AuthorizationFailed:
         return Refused()
     except ClientRejected as error:
