@@ -1,0 +1,65 @@
+"""What docs/operations.md and docs/monitoring.md say agrees with the code."""
+
+import re
+from configparser import RawConfigParser
+from pathlib import Path
+
+from actionstep_connect.conf import LONGEST_HTTP_TIMEOUT
+from actionstep_connect.flows.refresh.run import STOPS
+from actionstep_connect.flows.vitals import Problem
+from actionstep_connect.schedule import BEAT_SCHEDULE
+from actionstep_connect.tasks import maintain_connections
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def unit(name: str) -> dict[str, str]:
+    """Return the [Service] section of a unit file; of a repeated key the last value."""
+    parser = RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # As ConfigParser documents it.
+    parser.read(DOCS / "systemd" / f"{name}.service")
+    return dict(parser["Service"])
+
+
+def test_systemd_lets_a_worker_finish() -> None:
+    """Children hear no SIGTERM, and there is time for the longest exchange and its store."""
+    worker = unit("actionstep-worker")
+    assert worker["KillMode"] == "mixed"
+    assert int(worker["TimeoutStopSec"]) >= 2 * LONGEST_HTTP_TIMEOUT
+
+
+def test_the_worker_listens_to_the_queue_that_the_tasks_are_sent_to() -> None:
+    """The unit, the command and the route of the page name one queue."""
+    page = (DOCS / "operations.md").read_text()
+    (queue,) = set(re.findall(r'"queue": "(\w+)"', page))
+    assert f"--queues={queue} " in unit("actionstep-worker")["ExecStart"]
+    assert f"--queues={queue} " in page
+    assert [entry["task"] for entry in BEAT_SCHEDULE.values()] == [maintain_connections.name]
+
+
+def test_every_problem_of_the_health_page_is_explained() -> None:
+    """docs/monitoring.md says of each what to do; and of runs, all that may stop them."""
+    page = (DOCS / "monitoring.md").read_text()
+    table = page.partition("| Problem |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == set(Problem)
+    assert all(f"`{reason}`" in page for reason in STOPS)
+
+
+def test_no_link_of_the_documentation_leads_nowhere() -> None:
+    """Each relative link is a file, and each anchor a heading of it."""
+    for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if target.startswith("http"):
+                continue
+            name, _, anchor = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.exists(), (page, target)
+            if anchor:
+                assert anchor in _anchors(file), (page, target)
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
