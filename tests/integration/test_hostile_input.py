@@ -18,7 +18,8 @@ from actionstep_connect.flows.refresh.claim import Claim
 from actionstep_connect.flows.refresh.renew import Renewed
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent, Status
-from actionstep_connect.oauth.answers import TokenGrant, read_answer, retry_after
+from actionstep_connect.oauth import TokenGrant
+from actionstep_connect.oauth.answers import read_answer, retry_after
 from tests.connections import make_connection, make_user
 from tests.hostile_server import HostileServer
 from tests.hostile_values import (
