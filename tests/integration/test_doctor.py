@@ -76,6 +76,7 @@ def test_a_healthy_site_is_told_so(well: Settings) -> None:
     assert set(parts) == {
         "settings", "database", "keys", "authorize endpoint", "token endpoint", "clock", "client credentials",
         "redirect URI", "session cookie", "broker", "maintenance", "connections", "overdue", "limits",
+        "reminders",
     }  # fmt: skip
     wrong = [f for each in parts.values() for f in each if f["verdict"] != "ok"]
     assert [finding["part"] for finding in wrong] in ([], ["broker"])
@@ -324,3 +325,20 @@ def test_each_part_is_documented(well: Settings) -> None:
     make_connection(make_user(), consecutive_failures=1, last_error="status_503")
     table = re.findall(r"^\| (`.+?) \|", DOCUMENT.read_text(), re.MULTILINE)
     assert set(re.findall(r"`(.+?)`", " ".join(table))) == set(examine()[1])
+
+
+def test_whether_users_can_be_reminded(well: Settings) -> None:
+    """Off, on with an address, on without one, and held up by a mail server: each is said."""
+    assert verdict("reminders")[1:] == (
+        "ok",
+        "NOTIFY_USERS is off: users learn on the site what needs them.",
+    )
+    change(well, NOTIFY_USERS=True)
+    assert "https://law.example." in verdict("reminders")[2]
+    make_connection(make_user(), remind_at=datetime.now(UTC) + timedelta(minutes=4))
+    assert verdict("reminders")[1:] == (
+        "warning",
+        "E-mails put off because the mail server, or a template, failed: 1.",
+    )
+    change(well, REDIRECT_URI=None)
+    assert "set REDIRECT_URI" in examine()[1]["reminders"][1]["text"]

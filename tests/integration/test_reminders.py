@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from actionstep_connect.exceptions import NotReminded, ReconnectRequired
+from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_now
 from actionstep_connect.flows.remind import delivery, remind, send_reminders
@@ -91,6 +92,24 @@ def give_addresses(*connections: Connection) -> None:
     """Give each one's user an address, for the sandbox's fleet has none."""
     for each in connections:
         User.objects.filter(pk=each.user_id).update(email=f"{each.user_id}@law.example")
+
+
+def at_once(work: Callable[[], object], count: int) -> None:
+    """Let that many workers do the same at the same time."""
+    gate = threading.Barrier(count)
+
+    def job() -> None:
+        gate.wait()
+        try:
+            work()
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=job) for _ in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
 
 
 def letters() -> list[EmailMultiAlternatives]:
@@ -250,22 +269,20 @@ def test_a_reminder_may_be_asked_for_whatever_the_site_does_by_itself(settings: 
 def test_two_workers_send_one(mail_server: MailServer) -> None:
     """Rounds at the same time share the queue: each reminder goes out once."""
     connections = queued(10)
-    gate = threading.Barrier(3)
-
-    def work() -> None:
-        gate.wait()
-        try:
-            send_reminders()
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    at_once(send_reminders, 3)
     sent_to = sorted(str(letter["To"]) for letter in mail_server.letters)
     assert sent_to == sorted(each.user.email for each in connections)
+
+
+def test_two_workers_flag_one_cause(sandbox: Sandbox) -> None:
+    """Of those that see the same connection near its limit, one flags it and asks for its reminder."""
+    connection = sandbox_connection(
+        sandbox, **near_limit(refresh_at=datetime(2099, 1, 1, tzinfo=UTC))
+    )
+    give_addresses(connection)
+    at_once(flag_nearing_limit, 3)
+    assert kinds(connection) == [EventKind.FLAGGED]
+    assert send_reminders() == 1
 
 
 def test_a_reminder_taken_by_a_worker_that_died_is_not_sent_again(mail_server: MailServer) -> None:

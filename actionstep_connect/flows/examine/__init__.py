@@ -22,6 +22,7 @@ _PARTS: dict[str, Examine] = {
     "connections": rows.connections,
     "overdue": rows.waiting,
     "limits": rows.limits,
+    "reminders": rows.reminders,
 }
 
 

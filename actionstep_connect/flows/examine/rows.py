@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections as databases
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min
@@ -22,6 +23,7 @@ from actionstep_connect.flows.refresh.run import (
     THREADS,
 )
 from actionstep_connect.flows.vitals import LONGEST_OVERDUE
+from actionstep_connect.links import site_url
 from actionstep_connect.models import Heartbeat, Status
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
@@ -159,3 +161,22 @@ def _since(moment: datetime, now: datetime) -> str:
 
 def _count(count: int) -> str:
     return f"{count:,} connection{'' if count == 1 else 's'}"
+
+
+def reminders() -> Iterator[Finding]:
+    """Whether users can be e-mailed, and whether e-mails wait."""
+    # Only a mail server or a template that failed puts a reminder off.
+    put_off = on_primary().here().filter(remind_at__gt=datetime.now(UTC)).count()
+    if put_off:
+        yield warning(
+            "reminders",
+            f"E-mails put off because the mail server, or a template, failed: {put_off}.",
+            "See the log for actionstep_connect.mail_server_failed and reminder_failed.",
+        )
+    if not get_config().notify_users:
+        yield ok("reminders", "NOTIFY_USERS is off: users learn on the site what needs them.")
+        return
+    try:
+        yield ok("reminders", f"Users are e-mailed links that lead to {site_url()}.")
+    except ImproperlyConfigured as problem:
+        yield error("reminders", str(problem), "Until then no user is e-mailed.")
