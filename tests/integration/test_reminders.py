@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,13 @@ from tests.connections import (
     sandbox_connections,
 )
 from tests.integration.connect.person import Person, words
+from tests.integration.refresh.site_processes import (
+    COMMAND,
+    celery_worker,
+    order_maintenance,
+    pause,
+    running_site,
+)
 from tests.integration.refresh.test_answers import fault, kinds
 from tests.integration.refresh.test_flag import near_limit
 from tests.mail_server import DROP, HANG, MailServer
@@ -373,6 +381,39 @@ def test_a_mail_server_that_hangs_holds_up_no_refresh(
     assert len(hanging) == 1
     mail_server.closing.set()
     hanging[0].join(20)
+
+
+@pytest.mark.parametrize("started_by", ["cron", "celery"])
+def test_a_sites_own_process_sends_it(
+    sandbox: Sandbox, mail_server: MailServer, tmp_path: Path, started_by: str
+) -> None:
+    """A command or a worker, without any request, refreshes in vain and tells the user."""
+    connection = sandbox_connection(sandbox, **expired())
+    give_addresses(connection)
+    sandbox.post("sandbox/revoke", user="priya")
+    command = COMMAND if started_by == "cron" else celery_worker("threads")
+    order_maintenance(tmp_path)
+    with running_site(tmp_path, *command, mail=mail_server.settings()) as process:
+        until = time.monotonic() + 60
+        while not mail_server.letters and time.monotonic() < until:
+            pause(0.2)
+        process.terminate()
+        process.wait(60)
+    (letter,) = mail_server.letters
+    assert letter["To"] == f"{connection.user_id}@law.example"
+    assert f"{SITE}/actionstep/connect/?orgkey=acmelaw" in str(letter.get_body())
+
+
+def test_a_command_ends_although_the_mail_server_hangs(
+    mail_server: MailServer, tmp_path: Path
+) -> None:
+    """Cron's next process is not kept waiting by one that hangs: it waits a while, and is gone."""
+    queued()
+    mail_server.is_silent = True
+    with running_site(tmp_path, *COMMAND, mail=mail_server.settings()) as process:
+        assert process.wait(60) == 0, process.log.read_text()
+    assert Connection.objects.filter(remind_at__gt=datetime.now(UTC)).count() == 1
+    assert "mail_server_failed" in process.log.read_text()
 
 
 def test_an_e_mail_says_what_why_and_how(settings: Settings) -> None:

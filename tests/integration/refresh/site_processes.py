@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,18 @@ class SiteProcess:
 
 
 @contextmanager
-def running_site(folder: Path, *command: str) -> Generator[SiteProcess]:
-    """Run `python COMMAND…` on the test's database and settings until the block ends."""
+def running_site(
+    folder: Path, *command: str, mail: Mapping[str, Any] | None = None
+) -> Generator[SiteProcess]:
+    """Run `python COMMAND…` on the test's database and settings until the block ends.
+
+    `mail` are the settings that lead to its mail server.
+    """
     given = {
         "values": settings.ACTIONSTEP_CONNECT,
         "database": database_of_this_test(),
         "broker": broker_options(folder),
+        "mail": mail or {},
     }
     environment = {
         **os.environ,

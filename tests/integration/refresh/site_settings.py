@@ -9,6 +9,7 @@ from tests.settings import ACTIONSTEP_CONNECT, DATABASES
 _given = json.loads(os.environ["TEST_SITE"])
 ACTIONSTEP_CONNECT |= _given["values"]
 DATABASES["default"] |= _given["database"]
+globals().update(_given["mail"])
 
 CELERY_BROKER_URL = "filesystem://localhost"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
