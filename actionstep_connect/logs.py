@@ -6,6 +6,8 @@ characters of that, is enough to follow it. No field may hold a token, a code or
 """
 
 import logging
+import re
+from collections.abc import MutableMapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -66,6 +68,31 @@ def log(
     template = " ".join((event.value, *(f"{name}=%s" for name in shown), *(["%s"] * bool(note))))
     values = (*map(_on_one_line, shown.values()), *([_on_one_line(note)] * bool(note)))
     logger.log(level, template, *values, extra=extra, exc_info=with_traceback, stacklevel=2)
+
+
+#: What Actionstep puts into the address of a callback (RFC 6749 §4.1.2), as servers log it.
+_ANSWER = re.compile(r"(?<=[?&])(code|state)=[^&\s\"']+")
+
+
+class HideAuthorizationCodes(logging.Filter):
+    """Take codes and states out of the addresses that a Python web server logs.
+
+    To be named in LOGGING, on the handler of `django.server`, `gunicorn.access` or `uvicorn.access`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, with the values of `code` and `state` gone."""
+        record.msg = _without_answer(record.msg)
+        if isinstance(record.args, MutableMapping):  # Gunicorn's, which fills in what it lacks.
+            for name, value in record.args.items():
+                record.args[name] = _without_answer(value)
+        elif record.args:
+            record.args = tuple(map(_without_answer, record.args))
+        return True
+
+
+def _without_answer(value: object) -> object:
+    return _ANSWER.sub(r"\1=…", value) if isinstance(value, str) else value
 
 
 def _on_one_line(value: object) -> str:

@@ -121,6 +121,17 @@ def _actionstep() -> dict[str, Any]:
 
 ACTIONSTEP_CONNECT = _actionstep()
 
+LOG_LEVEL = os.environ.get("LOG_LEVEL") or "INFO"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"hide_codes": {"()": "actionstep_connect.logs.HideAuthorizationCodes"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["hide_codes"]}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    # In place of Django's own handlers, which would print everything twice.
+    "loggers": {name: {"level": LOG_LEVEL} for name in ("django", "django.server")},
+}
+
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://localhost"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -11,6 +11,7 @@ from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
 from example_project.demo.addresses import LOOPBACK, Addresses
+from example_project.settings import LOG_LEVEL
 
 MANAGE = str(Path(__file__).resolve().parent.parent.parent / "manage.py")
 TAIL_LINES = 25
@@ -70,11 +71,20 @@ def commands(addresses: Addresses, *, token_seconds: int) -> dict[str, list[str]
             f"{LOOPBACK}:{addresses.site_port}",
         ],
         "worker": [
-            *(*celery, "worker", "--loglevel", "INFO", "--pool", "threads", "--concurrency", "4"),
+            *(
+                *celery,
+                "worker",
+                "--loglevel",
+                LOG_LEVEL,
+                "--pool",
+                "threads",
+                "--concurrency",
+                "4",
+            ),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
         ],
         "beat": [
-            *(*celery, "beat", "--loglevel", "INFO", "--pidfile="),
+            *(*celery, "beat", "--loglevel", LOG_LEVEL, "--pidfile="),
             *("--schedule", str(schedule)),
         ],
     }
