@@ -171,6 +171,11 @@ class Connection(models.Model):
             and self.refresh_token_expires_at <= now + within
         )
 
+    def kept_until(self, *, now: datetime) -> datetime | None:
+        """Return when its refresh token reaches its limit, if it is good and that lies ahead."""
+        limit = self.refresh_token_expires_at
+        return limit if self.status == Status.CONNECTED and limit and limit > now else None
+
     def context(self, field: str) -> Context:
         """Return what this row's envelope of `field` is bound to."""
         return Context(

@@ -61,6 +61,7 @@ def actionstep_connection_alert(context: Context) -> dict[str, Any]:
         "count": len(needing),
         "connection": connection,
         "mood": state.mood,
+        "limit": connection.kept_until(now=now),
         "next": request.get_full_path() if request and request.method == "GET" else "",
     }
 

@@ -21,6 +21,8 @@ class Row:
     connection: Connection
     state: State
     scopes: list[Scope]
+    #: Until when Actionstep accepts its tokens; nothing once that is over, whichever way.
+    kept_until: datetime | None
 
     @property
     def has_ended(self) -> bool:
@@ -41,6 +43,7 @@ def connections(request: HttpRequest) -> HttpResponse:
             connection=connection,
             state=state_of(connection, now=now),
             scopes=[scope_in_words(name) for name in connection.granted_scopes],
+            kept_until=connection.kept_until(now=now),
         )
         for connection in mine.order_by("orgkey")
     ]

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
-from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect import urls
@@ -87,6 +87,8 @@ def look(page: Page, request: pytest.FixtureRequest, screenshot: Screenshot) -> 
     def look_at(walk: Walk, site: str, *, ours: bool = True) -> set[str]:
         faults, seen = [], set()
         for name in walk:
+            if ours:
+                faults += [f"{name}: {fault}" for fault in unreached(page)]
             for size in SIZES:
                 page.set_viewport_size(size)
                 screenshot(page, f"{site}-{name}-{scheme}-{size['width']}")
@@ -123,6 +125,26 @@ def outline(page: Page, size: ViewportSize) -> Iterator[str]:
         yield "runs a script"
     if not page.locator("html").get_attribute("lang"):
         yield "names no language"
+
+
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+FOCUSED = """() => {
+    const element = document.activeElement;
+    element.dataset.reached = getComputedStyle(element).outlineStyle;
+}"""
+
+
+def unreached(page: Page) -> Iterator[str]:
+    """Yield the controls that Tab does not reach, or that do not show it."""
+    controls = page.locator(CONTROLS)
+    for _ in range(controls.count() + 1):  # Once more, for the end of the page comes between.
+        page.keyboard.press("Tab")
+        page.evaluate(FOCUSED)
+    for control in controls.all():
+        shown = control.get_attribute("data-reached")
+        if shown in (None, "none"):
+            how = "does not show" if shown else "is not reached by"
+            yield f"{control.evaluate('element => element.outerHTML')} {how} the focus"
 
 
 def names(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
@@ -316,3 +338,19 @@ def test_the_admin_is_fit_to_be_seen(
 ) -> None:
     """axe finds nothing serious in any page of our admin."""
     look(walk_admin(page, live_server.url, person), "admin", ours=False)
+
+
+def test_the_first_key_skips_to_the_content(
+    context: BrowserContext, live_server: LiveServer, person: Person, example_site: None
+) -> None:
+    """Tab and Enter lead past the header of the example site, to the first thing to do."""
+    page = context.new_page()
+    sign_in(context, live_server.url, person)
+    page.goto(f"{live_server.url}/actionstep/connect/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Continue to Actionstep")).to_be_focused()

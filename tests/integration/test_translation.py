@@ -45,7 +45,9 @@ MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
 UNSPOKEN = re.compile(
     r'(?s)<(code|script|style)\b.*?</\1>|<((?!html)\w+)[^>]* lang="en"[^>]*>.*?</\2>|<!--.*?-->'
 )
-SPOKEN_ATTRIBUTES = re.compile(r'\b(?:aria-label|alt|placeholder|title|value)="([^"]*)"')
+SPOKEN_ATTRIBUTES = re.compile(
+    r'\b(?:aria-label|alt|placeholder|title)="([^"]*)"|type="submit"[^>]* value="([^"]*)"'
+)
 #: What the admin shows of the rows themselves; and two words of Django's that it never translates.
 DATA = {*SCOPES, *["sandbox", "client", "http", "api", "maintain", "connections"], "Search", "Id"}
 GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
@@ -87,8 +89,10 @@ def server(settings: Settings) -> Iterator[HostileServer]:
 def plain(text: str) -> list[str]:
     """Return the words of a page, or of a plain text, that no translation has touched."""
     text = UNSPOKEN.sub(" ", html.unescape(text))
-    attributes = SPOKEN_ATTRIBUTES.findall(" ".join(re.findall(r"<(?!input|option)[^>]*>", text)))
-    text = re.sub(r"<[^>]+>", " ", text) + " ".join(attributes)
+    tags = " ".join(re.findall(r"<[^>]+>", text))
+    text = " ".join(
+        [re.sub(r"<[^>]+>", " ", text), *map(" ".join, SPOKEN_ATTRIBUTES.findall(tags))]
+    )
     while MARKED.search(text):
         text = MARKED.sub(" ", text)
     return re.findall(r"[^\W\d_]{2,}", text)
@@ -120,6 +124,7 @@ def test_the_search_finds_what_was_not_marked() -> None:
     """The search is no blind one: a literal word, or a literal label, is found."""
     assert plain("<p>⟦Good ⟦day⟧⟧, <b>friend</b></p>") == ["friend"]
     assert plain('<a aria-label="⟦Go⟧ there" href="/x/">⟦on⟧</a>') == ["there"]
+    assert plain('<input type="submit" name="go" value="Go"><button value="go">') == ["Go"]
     assert plain('<p lang="en">words</p><code>name</code> 2026, <i title="⟦yes⟧">!</i>') == []
 
 

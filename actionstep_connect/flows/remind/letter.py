@@ -41,13 +41,13 @@ def compose(connection: Connection, *, now: datetime) -> EmailMultiAlternatives:
     # Whatever language an earlier task has left active in this thread.
     with translation.override(get_site().language_code):
         check_remindable(connection, now=now)
-        root, limit = site_url(), connection.refresh_token_expires_at
+        root = site_url()
         context = {
             "user": connection.user,
             "connection": connection,
             "state": state_of(connection, now=now),
             "site": urlsplit(root).netloc,
-            "limit": limit if limit is not None and limit > now else None,
+            "limit": connection.kept_until(now=now),
             "reconnect_url": root + connect_url(orgkey=connection.orgkey),
             "connections_url": root + page_url("connections"),
         }

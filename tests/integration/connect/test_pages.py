@@ -84,6 +84,21 @@ def test_each_state_has_its_words_and_its_next_step(
     assert expected in words(person.browser.get(CONNECTIONS))
 
 
+def test_a_limit_that_is_over_is_no_promise(person: Person) -> None:
+    """Past its limit, and before Actionstep has said no, a connection is kept until no date."""
+    make_connection(person.user, refresh_token_expires_at=NOW - timedelta(days=1))
+    assert "Kept until" not in words(person.browser.get(CONNECTIONS))
+
+
+def test_who_needs_their_user_comes_first(person: Person) -> None:
+    """What is broken stands above what is well, and what was ended below."""
+    make_connection(person.user, orgkey="first", status="disconnected")
+    make_connection(person.user, orgkey="second")
+    make_connection(person.user, orgkey="third", status="reconnect_required")
+    text = words(person.browser.get(CONNECTIONS))
+    assert text.index("third") < text.index("second") < text.index("first")
+
+
 def test_connections_of_another_environment_are_not_shown(person: Person) -> None:
     """The page shows what can be used here."""
     make_connection(person.user, environment="elsewhere", orgkey="otherlaw")
@@ -194,6 +209,7 @@ def test_the_alert_is_silent_when_all_is_well(person: Person) -> None:
         ({"status": "reconnect_required"}, "Your connection to acmelaw in Actionstep no longer"),
         ({"client_id": "the-former-client"}, "Your connection to acmelaw in Actionstep no longer"),
         ({"refresh_token_expires_at": NOW + timedelta(days=6)}, "unless you renew it."),
+        ({"refresh_token_expires_at": NOW - timedelta(days=1)}, "may end at any moment unless you"),
     ],
     ids=str,
 )
