@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import (
     HttpRequest,
@@ -56,6 +57,7 @@ class _Answer:
 
 
 @guarded(referrer_policy="no-referrer")
+@login_not_required  # It sends strangers to the login itself, without the code in their address.
 @sensitive_post_parameters()
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Take a user who comes back from Actionstep to the result, or to words about what went wrong."""

@@ -203,6 +203,19 @@ def test_s6_a_stranger_at_the_callback_loses_the_code_on_the_way_to_the_login(
     assert Connection.objects.get().user == person.user
 
 
+def test_s6_a_site_that_asks_everybody_to_sign_in_learns_no_code_either(
+    person: Person, server: HostileServer, settings: Settings
+) -> None:
+    """Django's LoginRequiredMiddleware would put the callback's whole address into the login page's."""
+    middleware = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+    url = person.start()
+    response = Client().get(callback_url(url))
+    assert response.headers["Location"] == f"/login/?next={CONNECTIONS}"
+    person.come_back(callback_url(url))
+    assert Connection.objects.get().user == person.user
+
+
 @pytest.mark.parametrize("method", ["head", "post", "put", "options"])
 def test_s6_only_get_consumes_the_callback(
     person: Person, server: HostileServer, method: str
