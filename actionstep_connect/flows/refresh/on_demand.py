@@ -224,7 +224,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
         # Somebody else's answer, good or bad, came between the look at the row and the claim.
         give_back([claim])
         return False
-    outcome, change = undisturbed(lambda: _exchange(claim))
+    outcome, change = undisturbed(lambda: renew(claim), lambda outcome: _store(claim, outcome))
     if change is not None:
         tell([change])
     tally_one(outcome, stored=change is not None)
@@ -253,8 +253,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
     return True
 
 
-def _exchange(claim: Claim) -> tuple[Outcome, Change | None]:
-    outcome = renew(claim)
+def _store(claim: Claim, outcome: Outcome) -> tuple[Outcome, Change | None]:
     return outcome, store(claim, outcome)
 
 

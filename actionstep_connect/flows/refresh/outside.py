@@ -10,7 +10,7 @@ Time limits and signals throw their exceptions into the main thread: an exchange
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from asgiref.sync import sync_to_async
@@ -19,6 +19,7 @@ from django.db import connections
 from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.database import database
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 IN_TRANSACTION = "in_transaction"
@@ -64,19 +65,33 @@ async def aoutside_transaction(work: Callable[[], T]) -> T:
     return await sync_to_async(_on_own_connections, thread_sensitive=False)(work)
 
 
-def undisturbed(exchange: Callable[[], T]) -> T:
-    """Run `exchange`, from the request to its store, where no exception can be thrown into it.
+def undisturbed(request: Callable[[], A], store: Callable[[A], T]) -> T:
+    """Store what `request` answers, where no exception can be thrown in between.
 
     A soft time limit of Celery's, or a server's time-out, waits until it is over.
     """
     if threading.current_thread() is not threading.main_thread() or in_test_case():
-        return exchange()
+        return store(request())
+    is_sqlite = connections[database()].vendor == "sqlite"
     with ThreadPoolExecutor(1, thread_name_prefix="actionstep") as thread:
         try:
-            answer = thread.submit(_on_own_connections, exchange)
+            if is_sqlite:
+                answer = thread.submit(request)
+            else:
+                stored = thread.submit(_on_own_connections, lambda: store(request()))
         except RuntimeError:  # No thread is to be had; so none will ever take it up.
-            return exchange()
-        return answer.result()
+            return store(request())
+        return _store_here(answer, store) if is_sqlite else stored.result()
+
+
+def _store_here(answer: "Future[A]", store: Callable[[A], T]) -> T:
+    # On SQLite nobody else can commit while the caller is in the midst of reading, as in an iterator.
+    try:
+        wait([answer])
+        return store(answer.result())
+    except BaseException:  # The limit struck, here or in the store; to store twice does no harm.
+        store(answer.result())
+        raise
 
 
 def _must_stay() -> bool:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -210,6 +211,39 @@ def test_s26_sqlite_serves_the_present_token_while_it_lives(sandbox: Sandbox) ->
         token = get_access_token(connection, min_validity=60)
     assert token == connection.open_access_token().reveal()
     assert requests(sandbox) == 0
+
+
+@pytest.fixture
+def plain_journal(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Keep SQLite's journal as it is where nobody chose one: readers keep others from committing."""
+    connection = connections["default"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"timeout": 0.5})
+    for mode in ("DELETE", "WAL"):
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA journal_mode={mode}")
+        if mode == "DELETE":
+            yield
+
+
+@only_sqlite
+@pytest.mark.timeout(30)
+def test_s26_a_caller_in_the_midst_of_reading_does_not_deadlock(
+    sandbox: Sandbox, plain_journal: None
+) -> None:
+    """An unfinished read of the caller's, as of an iterator, holds up no store."""
+    connection = sandbox_connection(sandbox, **expired())
+    User.objects.bulk_create(User(username=f"colleague-{number}") for number in range(300))
+    users = User.objects.iterator(chunk_size=10)
+    next(users)
+    try:
+        token = get_access_token(connection)
+        assert len(list(users)) == 300
+    finally:
+        users.close()
+    stored = Connection.objects.get()
+    assert stored.open_access_token().reveal() == token
+    assert stored.generation == 2
 
 
 @pytest.mark.django_db
