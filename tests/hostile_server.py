@@ -49,6 +49,8 @@ class Answer:
     drop: bool = False
     #: Say nothing until the server closes.
     silent: bool = False
+    #: Keep the connection open after the body until the server closes.
+    stay: bool = False
     #: Seconds between two bytes of the body.
     drip: float = 0
     #: Answer only once this is set.
@@ -192,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not answer.drip:
             self.wfile.write(answer.content)
+            if answer.stay:
+                self.server.owner.closing.wait(LONGEST_WAIT)
             return
         for byte in answer.content:
             self.wfile.write(bytes([byte]))

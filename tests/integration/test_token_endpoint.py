@@ -1,5 +1,6 @@
 """The token endpoint against a hostile server: S17 to S21 of the security checklist."""
 
+import json
 import logging
 import ssl
 import time
@@ -347,3 +348,39 @@ def test_s39_no_log_and_no_error_holds_what_was_sent_or_received(
     seen += caplog.text
     for secret in ("canary", "spent-token", "the-code", "the-verifier", "sandbox-secret"):
         assert secret not in seen
+
+
+@both
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n%s",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\nnonsense",
+    ],
+    ids=["shorter than announced", "no last chunk", "no chunk at all"],
+)
+def test_s20_an_answer_whose_end_is_missing_is_taken_if_it_is_whole(
+    server: HostileServer, ask: Callable[[], TokenGrant], raw: bytes
+) -> None:
+    """Tokens that have come are not thrown away because the connection then broke."""
+    body = json.dumps(grant()).encode()
+    sizes = (len(body), body) if b"%x" in raw else (body,)
+    server.script([Answer(raw=raw % sizes)])
+    assert ask().refresh_token == Secret("canary-refresh-token")
+
+
+def test_s20_an_answer_that_is_whole_but_never_ends_is_taken(server: HostileServer) -> None:
+    """Nor because the server forgets to say that this was all."""
+    server.script([Answer(body=json.dumps(grant()), headers={"Content-Length": "9999"}, stay=True)])
+    assert refresh().refresh_token == Secret("canary-refresh-token")
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, 200])
+def test_s20_an_answer_cut_short_is_an_unknown_outcome(server: HostileServer, cut: int) -> None:
+    """Half an answer is none, and says nothing about what Actionstep did."""
+    body = json.dumps(grant(more={"a": {}}))[:-cut]
+    server.script([Answer(body=body, headers={"Content-Length": "9999"})])
+    with pytest.raises(TemporarilyUnavailable) as caught:
+        refresh()
+    assert not caught.value.outcome_known
