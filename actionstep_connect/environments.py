@@ -69,7 +69,8 @@ def trusted_api_endpoint(api_endpoint: str, api_hosts: Iterable[str]) -> str:
     UntrustedHost for anything that is not plain https to one of `api_hosts`; plain http is allowed
     to a loopback host that `api_hosts` names with its port.
     """
-    match = _match(api_endpoint)
+    # With its final slash it must still fit its column, and match again when it is used.
+    match = _match(f"{api_endpoint.removesuffix('/')}/")
     if match is None or not _is_trusted(match, api_hosts):
         raise UntrustedHost(
             f"The API endpoint {api_endpoint[:100]!r} is not https to a host in API_HOSTS, "

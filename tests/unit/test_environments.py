@@ -119,6 +119,20 @@ def test_s40_an_untrusted_api_endpoint_is_refused(hostile: str) -> None:
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize("length", [498, 499, 500, 501])
+@pytest.mark.parametrize("end", ["", "/"])
+def test_s40_a_trusted_endpoint_fits_its_column_and_stays_trusted(length: int, end: str) -> None:
+    """However long it comes, its normal form is stored whole, and trusted again when it is used."""
+    beginning = "https://eu.actionstep.com/"
+    endpoint = beginning + "a" * (length - len(beginning) - len(end)) + end
+    try:
+        trusted = trusted_api_endpoint(endpoint, PRODUCTION)
+    except UntrustedHost:
+        return
+    assert len(trusted) <= 500
+    assert trusted_api_endpoint(trusted, PRODUCTION) == trusted
+
+
 def test_s40_a_letter_that_only_becomes_ascii_is_refused() -> None:
     """The Kelvin sign is a `k` in lower case, and still not the host that API_HOSTS names."""
     with pytest.raises(UntrustedHost):
