@@ -38,7 +38,9 @@ def refresh_due_at(
 ) -> datetime:
     """Return when a connection just renewed at `now` is to be refreshed next."""
     if is_idle(now=now, last_used_at=last_used_at, config=config):
-        return idle_renewal_at(refresh_token_expires_at=refresh_token_expires_at, config=config)
+        renewal = idle_renewal_at(refresh_token_expires_at=refresh_token_expires_at, config=config)
+        # Not at once again, where an answer left the refresh token and its limit as they were.
+        return max(renewal, now + _jittered(LONGEST_FRESH))
     if access_token_expires_at is None:
         return now + SOON
     life = access_token_expires_at - now

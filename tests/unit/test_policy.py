@@ -67,6 +67,21 @@ def test_without_an_access_token_it_is_tried_soon() -> None:
     assert due_at(None) == NOW + MINUTE
 
 
+def test_an_idle_connection_whose_refresh_token_stayed_the_same_waits_for_its_next_try() -> None:
+    """An answer that kept the old limit does not make the connection due again at once."""
+    given = config(idle_after=timedelta(days=3))
+    for days_left in (14, 8, 1, 0, -1):
+        due = policy.refresh_due_at(
+            now=NOW,
+            access_token_expires_at=NOW + HOUR,
+            refresh_token_expires_at=NOW + timedelta(days=days_left),
+            last_used_at=NOW - timedelta(days=10),
+            config=given,
+        )
+        assert due >= NOW + 10 * HOUR
+        assert due <= NOW + policy.longest_delay(given)
+
+
 def test_an_idle_connection_is_only_kept_alive() -> None:
     """Unused for IDLE_AFTER, a connection is renewed days later, and well before it would be flagged."""
     given = config(idle_after=timedelta(days=3))
