@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -21,6 +22,18 @@ else:
 
 CONNECTED = "connected"
 DISCONNECTED = "disconnected"
+
+
+class UtcNow(Now):
+    """The database's clock, in UTC everywhere.
+
+    Django leaves MySQL at its session's time zone, where a lease would end when summer time begins.
+    """
+
+    def as_mysql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 
 class ConnectionQuerySet(_Base):
@@ -58,11 +71,11 @@ class ConnectionQuerySet(_Base):
 
     def lapsed(self) -> Self:
         """Those whose lease ran out, by the database's clock: its owner died or was cut off."""
-        return self.filter(lease_expires_at__lt=Now())
+        return self.filter(lease_expires_at__lt=UtcNow())
 
     def free(self) -> Self:
         """Those that nobody is refreshing."""
-        return self.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now()))
+        return self.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lt=UtcNow()))
 
     def nearing_limit(self, *, now: datetime, within: timedelta) -> Self:
         """Connected ones whose refresh token reaches its limit `within` that time, or has."""

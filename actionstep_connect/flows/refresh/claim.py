@@ -15,12 +15,12 @@ from uuid import UUID
 
 from django.db import connections, transaction
 from django.db.models import F, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.flows.database import on_primary, until_done
 from actionstep_connect.models import Connection
-from actionstep_connect.querysets import ConnectionQuerySet
+from actionstep_connect.querysets import ConnectionQuerySet, UtcNow
 
 _NOT_READ = (
     "api_endpoint",
@@ -154,8 +154,8 @@ def _claim_by_update(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]
 def _mark(rows: "QuerySet[Connection]", owner: str) -> int:
     return rows.update(
         lease_owner=owner,
-        lease_expires_at=Now() + lease_length(),
-        outcome_unknown_since=Coalesce(F("outcome_unknown_since"), Now()),
+        lease_expires_at=UtcNow() + lease_length(),
+        outcome_unknown_since=Coalesce(F("outcome_unknown_since"), UtcNow()),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -276,3 +277,24 @@ def test_threads_that_cannot_be_started_cost_no_claim(
     assert not Connection.objects.exclude(lease_owner="", outcome_unknown_since=None).exists()
     assert Connection.objects.filter(generation=2).count() == report.refreshed > 0
     assert refresh_due().refreshed == 20 - report.refreshed
+
+
+@pytest.mark.mysql
+def test_s24_summer_time_ends_no_lease() -> None:
+    """Where MySQL keeps its country's time, an hour that is left out shortens no lease."""
+    make_connection(make_user(), **expired())
+    database = connections["default"]
+    try:
+        with database.cursor() as cursor:
+            cursor.execute("SET time_zone = '+10:00'")
+        claimed()
+        with database.cursor() as cursor:
+            cursor.execute("SET time_zone = '+11:00'")
+        assert claim_due(limit=1) == []
+        lease, since = only().lease_expires_at, only().outcome_unknown_since
+    finally:
+        database.close()
+    assert lease is not None
+    assert since is not None
+    assert timedelta(0) < lease - datetime.now(UTC) < timedelta(minutes=3)
+    assert abs(datetime.now(UTC) - since) < timedelta(minutes=1)
