@@ -25,6 +25,7 @@ from actionstep_connect.models.connection import ACCESS_TOKEN
 from benchmarks.calling import app_loading, calling, walking
 from benchmarks.figure import Figure, median_ms, resident_mib
 from benchmarks.fleet import configured, fill, multiply
+from benchmarks.looking import admin_list
 from benchmarks.token_endpoint import TokenEndpoint
 
 
@@ -178,4 +179,5 @@ MEASURES: tuple[Callable[[TokenEndpoint], Iterator[Figure]], ...] = (
     finding,
     outage,
     rotation,
+    admin_list,
 )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, quote
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
@@ -25,17 +25,20 @@ from actionstep_connect.admin.filters import (
     OrganisationFilter,
     ScopeFilter,
 )
+from actionstep_connect.admin.notices import current_notices
 from actionstep_connect.admin.overview import overview
 from actionstep_connect.admin.times import expires, left, when
 from actionstep_connect.admin.upcoming import upcoming
 from actionstep_connect.conf import get_config
-from actionstep_connect.models import Connection, Status
+from actionstep_connect.models import Connection, Heartbeat, Status
+from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.wording import state_of
 
 SEALED = ("sealed_access_token", "sealed_refresh_token")
 #: Neither shown, nor searched, nor filtered by.
 HIDDEN = frozenset({*SEALED, "generation", "lease_owner", "lease_expires_at"})
 MOST_EVENTS = 100
+MOST_FOUND = 1000
 NOTHING = "-"
 #: Posted with an action by the page of one connection, to come back to it.
 BACK = "_back"
@@ -126,9 +129,30 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Put above the list what concerns all of it."""
-        context = {"overview": overview(now=datetime.now(UTC))} if request.method == "GET" else {}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        """Put above the whole list what concerns all of it; a filtered one begins at once."""
+        context = dict(extra_context or {})
+        if request.method == "GET":
+            now, heartbeat = datetime.now(UTC), Heartbeat.objects.filter(pk=MAINTENANCE).first()
+            context["notices"] = current_notices(heartbeat, now=now)
+            if not request.GET:
+                context["overview"] = overview(heartbeat, now=now)
+        return super().changelist_view(request, context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Connection], search_term: str
+    ) -> tuple[QuerySet[Connection], bool]:
+        """Search once, for counting and for listing, and no further than anybody reads.
+
+        SELECT id … WHERE UPPER(username) LIKE … LIMIT 1000, which no index serves.
+        """
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        if not search_term:
+            return found, duplicates
+        keys = list(found.order_by().values_list("pk", flat=True)[:MOST_FOUND])
+        if len(keys) == MOST_FOUND:
+            words = _("These are the first %(count)d found. Add a word to find others.")
+            messages.info(request, words % {"count": MOST_FOUND})
+        return queryset.filter(pk__in=keys), False
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Connection], *args: Any, **kwargs: Any

@@ -15,11 +15,10 @@ from django.utils.translation import ngettext
 from actionstep_connect.admin.charts import Chart, Column, Tick
 from actionstep_connect.admin.condition import Tone
 from actionstep_connect.admin.filters import FAILING, NEAR_LIMIT, failing, near_limit
-from actionstep_connect.admin.notices import Notice, current_notices
+from actionstep_connect.admin.notices import current_notices
 from actionstep_connect.admin.times import when
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Heartbeat, RefreshHour, Status
-from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.models.refresh_hour import hour_of
 
 #: The life of a refresh token is shown in so many parts: days, for it is 21 of them.
@@ -52,26 +51,19 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All that the page says before its list."""
+    """How all connections of this environment do."""
 
     headline: str
-    tone: Tone
-    notices: list[Notice]
     tiles: list[Tile]
     last_run: str
     charts: list[Chart]
 
 
-def overview(*, now: datetime) -> Overview:
-    """Look at all connections. Three queries, however many there are."""
-    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+def overview(heartbeat: Heartbeat | None, *, now: datetime) -> Overview:
+    """Look at all connections. Two queries, however many there are."""
     counts = _count(now=now)
-    notices = current_notices(heartbeat, now=now)
-    headline, tone = _headline(counts, notices)
     return Overview(
-        headline=headline,
-        tone=tone,
-        notices=notices,
+        headline=_headline(counts, is_stopped=bool(current_notices(heartbeat, now=now))),
         tiles=_tiles(counts),
         last_run=_last_run(heartbeat, now=now),
         charts=[_days_left(counts), _last_day(now=now)],
@@ -116,21 +108,21 @@ def _part(*, now: datetime) -> Case:
     )
 
 
-def _headline(counts: Counts, notices: list[Notice]) -> tuple[str, Tone]:
-    if notices:
-        return _("Something is wrong with this site, not with its users."), Tone.BAD
+def _headline(counts: Counts, *, is_stopped: bool) -> str:
+    if is_stopped:
+        return _("Something is wrong with this site, not with its users.")
     if waiting := counts.near_limit + counts.reconnect_required:
         words = ngettext(
             "%(count)s connection waits for its user to connect again.",
             "%(count)s connections wait for their users to connect again.",
             waiting,
         )
-        return words % {"count": _grouped(waiting)}, Tone.BAD
+        return words % {"count": _grouped(waiting)}
     if counts.failing:
-        return _("Some refreshes fail. They are tried again, and nothing is lost."), Tone.WARNING
+        return _("Some refreshes fail. They are tried again, and nothing is lost.")
     if not counts.connected:
-        return _("Nobody is connected yet."), Tone.OFF
-    return _("All is well: every connection renews itself."), Tone.GOOD
+        return _("Nobody is connected yet.")
+    return _("All is well: every connection renews itself.")
 
 
 def _tiles(counts: Counts) -> list[Tile]:

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
+from actionstep_connect.admin import connection as connection_admin
 from actionstep_connect.admin.connection import HIDDEN, ConnectionAdmin
 from actionstep_connect.crypto import Secret
 from actionstep_connect.flows.maintain import maintain
@@ -241,6 +242,23 @@ def test_s45_search_finds_people_and_organisations_only(admin: Client) -> None:
         (str(priya.client_id), 0),
     ):
         assert page(admin, q=words).count('class="action-select"') == found, words
+
+
+def test_a_search_is_read_once_and_says_where_it_ends(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What many have is cut off, with words that say so; the table is searched by one statement."""
+    monkeypatch.setattr(connection_admin, "MOST_FOUND", 3)
+    for _ in range(4):
+        make_connection(make_user())
+    with CaptureQueriesContext(database) as queries:
+        html = page(admin, q="law.example")
+    assert "These are the first 3 found." in html
+    assert html.count('class="action-select"') == 3
+    assert len([query for query in queries if "LIKE" in query["sql"]]) == 1
+    one = Connection.objects.first()
+    assert one is not None
+    assert "These are the first" not in page(admin, q=one.user.get_username())
 
 
 def test_attempts_are_not_in_the_admin(admin: Client) -> None:

@@ -14,7 +14,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from actionstep_connect.admin.overview import Overview, overview
-from actionstep_connect.models import Connection, RefreshHour, Status
+from actionstep_connect.models import Connection, Heartbeat, RefreshHour, Status
 from actionstep_connect.models.refresh_hour import hour_of
 from tests.connections import make_connection, make_user
 from tests.integration.admin.pages import LIST, beat, page, text
@@ -32,7 +32,7 @@ def days(number: float) -> datetime:
 
 
 def look() -> Overview:
-    return overview(now=datetime.now(UTC))
+    return overview(Heartbeat.objects.first(), now=datetime.now(UTC))
 
 
 def test_each_number_leads_to_just_those_connections(admin: Client) -> None:
@@ -86,6 +86,7 @@ def test_all_is_never_well_while_the_upkeep_stands_still(admin: Client) -> None:
     shown = text(page(admin))
     assert "All is well" not in shown
     assert "The periodic task last ran 2 h ago" in shown
+    assert "should have run since" in text(page(admin, q="user"))
 
 
 def test_refresh_tokens_are_charted_by_days_left(settings: Settings) -> None:
@@ -172,6 +173,6 @@ def test_the_overview_takes_three_queries() -> None:
     connections(3, consecutive_failures=5)
     with CaptureQueriesContext(database) as queries:
         look()
-    assert len(queries) == 3
+    assert len(queries) == 3  # The heartbeat, the connections, the hours.
     assert not [query for query in queries if "sealed" in query["sql"]]
     assert Connection.objects.count() == 6
