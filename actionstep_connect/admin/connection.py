@@ -189,7 +189,9 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
         name, email = user.get_username(), getattr(user, user.get_email_field_name(), "")
         if not email or email == name:
             return name
-        return format_html('{}<br><span class="quiet">{}</span>', name, email)
+        account, at, host = email.partition("@")
+        # If it must be broken, then there.
+        return format_html('{}<br><span class="quiet">{}{}<wbr>{}</span>', name, account, at, host)
 
     @admin.display(description=_("user"))
     def user_page(self, connection: Connection) -> str:

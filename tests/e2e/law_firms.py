@@ -21,10 +21,10 @@ from tests.connections import make_connection
 
 PEOPLE = (
     ("amara.okafor", "marshlaw"), ("ben.whitaker", "marshlaw"), ("chloe.duval", "harbourlegal"),
-    ("daniel.price", "harbourlegal"), ("elena.rossi", "marshlaw"), ("farid.haddad", "quaychambers"),
-    ("grace.tanaka", "quaychambers"), ("henry.moss", "harbourlegal"), ("imogen.clarke", "marshlaw"),
-    ("jonas.weber", "quaychambers"), ("kavya.menon", "harbourlegal"), ("liam.doyle", "marshlaw"),
-    ("maya.cohen", "harbourlegal"), ("nadia.petrova", "quaychambers"), ("oliver.grant", "marshlaw"),
+    ("daniel.price", "harbourlegal"), ("elena.rossi", "marshlaw"), ("farid.haddad", "quaylegal"),
+    ("grace.tanaka", "quaylegal"), ("henry.moss", "harbourlegal"), ("imogen.clarke", "marshlaw"),
+    ("jonas.weber", "quaylegal"), ("kavya.menon", "harbourlegal"), ("liam.doyle", "marshlaw"),
+    ("maya.cohen", "harbourlegal"), ("nadia.petrova", "quaylegal"), ("oliver.grant", "marshlaw"),
     ("priya.nair", "harbourlegal"),
 )  # fmt: skip
 
@@ -86,7 +86,10 @@ def _people(troubles: dict[str, dict[str, Any]]) -> None:
     for number, (name, orgkey) in enumerate(PEOPLE):
         first, last = name.title().split(".")
         user = User.objects.create(
-            username=name, email=f"{name}@{orgkey}.example", first_name=first, last_name=last
+            username=name,
+            email=f"{first.lower()}@{orgkey}.example",
+            first_name=first,
+            last_name=last,
         )
         age = timedelta(minutes=(number * 17) % 49)
         values = {

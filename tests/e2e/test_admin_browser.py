@@ -153,7 +153,7 @@ def test_staff_who_may_look_can_neither_act_nor_edit(
     page.get_by_role("link", name="Connections", exact=True).click()
     options = page.get_by_label("Action:").locator("option")
     expect(options).to_have_text(["---------", "Export as CSV"])
-    page.get_by_label("Key of the organisation").fill("quaychambers")
+    page.get_by_label("Key of the organisation").fill("quaylegal")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.get_by_text("4 connections")).to_be_visible()
     page.get_by_label("Select all objects on this page for an action").check()
@@ -161,7 +161,7 @@ def test_staff_who_may_look_can_neither_act_nor_edit(
         choose(page, "Export as CSV")
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 5
-    assert "quaychambers" in lines[1]
+    assert "quaylegal" in lines[1]
     page.goto(LIST)
     page.get_by_role("link", name="priya.nair").click()
     expect(page.get_by_text("What happened")).to_be_visible()
