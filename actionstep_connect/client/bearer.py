@@ -20,7 +20,7 @@ from actionstep_connect.flows.refresh import (
 from actionstep_connect.models import Connection
 from actionstep_connect.scopes import ALL
 
-#: The one address that needs no scope: the signed-in user.
+#: The signed-in user. Nobody documents which scope that needs, so Actionstep decides.
 CURRENT_USER = "users/current"
 MIN_VALIDITY = 60.0  # seconds that a token must still live when a request begins
 
