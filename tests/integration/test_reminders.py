@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection as database
+from django.template import Origin
+from django.template.loaders.base import Loader
 from django.utils import translation
 from pytest_django import Settings
 
@@ -503,6 +505,34 @@ def test_a_template_that_fails_loses_no_reminder(
     settings.TEMPLATES = mended
     with later(minutes=6):
         assert send_reminders() == 1
+
+
+class OvertakenLoader(Loader):
+    """Finds no template, and while it looks another worker, which has them, sends all e-mails."""
+
+    def get_template_sources(self, template_name: str) -> Iterator[Origin]:
+        Connection.objects.update(remind_at=None)
+        yield from ()
+
+
+def test_a_worker_without_templates_repeats_nothing_that_another_sent(settings: Settings) -> None:
+    """What was claimed meanwhile does not return to the queue."""
+    engine = "django.template.backends.django.DjangoTemplates"
+    loaders = [f"{__name__}.OvertakenLoader"]
+    settings.TEMPLATES = [{"BACKEND": engine, "OPTIONS": {"loaders": loaders}}]
+    (connection,) = queued()
+    assert send_reminders() == 0
+    connection.refresh_from_db()
+    assert connection.remind_at is None
+
+
+def test_a_connection_that_was_renewed_meanwhile_is_not_reminded() -> None:
+    """Whoever asks on the strength of an older row is told that there is no need any more."""
+    connection = needing()
+    Connection.objects.update(generation=2, status="connected")
+    with pytest.raises(NotReminded) as raised:
+        remind(connection)
+    assert raised.value.code == "not_needed"
 
 
 def test_the_language_is_the_sites(settings: Settings) -> None:

@@ -34,7 +34,8 @@ def remind(connection: Connection) -> None:
     now = datetime.now(UTC)
     check_remindable(connection, now=now)
     rows = on_primary().filter(pk=connection.pk, generation=connection.generation)
-    rows.update(remind_at=now)
+    if not rows.update(remind_at=now):
+        raise NotReminded("This connection has changed meanwhile.", code="not_needed")
     connection.remind_at = now
 
 
@@ -63,7 +64,6 @@ def send_reminders() -> int:
 
 
 def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
-    mine = on_primary().filter(pk=connection.pk)
     try:
         letter = compose(connection, now=now)
     except NotReminded as error:
@@ -72,7 +72,7 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         return False
     except Exception as error:  # noqa: BLE001 - told with its traceback; the others wait.
         # A site's own template failed: whoever mends it finds the reminders still waiting.
-        mine.update(remind_at=now + RETRY_AFTER)
+        _unclaimed(connection).update(remind_at=now + RETRY_AFTER)
         log(
             logging.ERROR,
             LogEvent.REMINDER_FAILED,
@@ -88,7 +88,7 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         send(letter)
     except DeliveryError as error:
         if error.surely:
-            mine.update(remind_at=now + RETRY_AFTER)
+            on_primary().filter(pk=connection.pk).update(remind_at=now + RETRY_AFTER)
         log(
             logging.ERROR,
             LogEvent.REMINDER_FAILED,
@@ -104,5 +104,8 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
 
 
 def _claim(connection: Connection) -> bool:
-    rows: ConnectionQuerySet = on_primary().filter(pk=connection.pk, remind_at=connection.remind_at)
-    return rows.update(remind_at=None) == 1
+    return _unclaimed(connection).update(remind_at=None) == 1
+
+
+def _unclaimed(connection: Connection) -> ConnectionQuerySet:
+    return on_primary().filter(pk=connection.pk, remind_at=connection.remind_at)
