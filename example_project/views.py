@@ -121,10 +121,8 @@ def _names_of_matters(actionstep: ActionstepClient, rows: list[Row]) -> dict[str
     ids = sorted({row["links"]["action"] for row in rows})
     if not ids:
         return {}
-    answer = actionstep.get(f"actions/{','.join(ids)}", params={"fields": "id,name"})
-    found = answer.json()["actions"]
-    # One row comes as an object, several as an array.
-    return {str(row["id"]): row["name"] for row in (found if isinstance(found, list) else [found])}
+    matters = actionstep.iterate(f"actions/{','.join(ids)}", fields="id,name")
+    return {str(row["id"]): row["name"] for row in matters}
 
 
 def _sandbox() -> dict[str, str]:

@@ -106,9 +106,8 @@ class ConnectionBearer(httpx2.Auth):
 
     def _sign(self, request: httpx2.Request) -> int:
         """Give `request` the present token, and return its generation."""
-        generation = (
-            self._connection.generation
-        )  # Before the token, which may be replaced meanwhile.
+        # Before the token, which another caller may replace meanwhile.
+        generation = self._connection.generation
         # A refresh may have moved the organisation to another region, and its API to another host.
         home = rest_base_url(self._connection)
         if home != self._home:

@@ -40,7 +40,10 @@ from actionstep_connect.testing import Activity, Sandbox
 def call_as_the_user(user: User) -> list[dict[str, Any]]:
     connection = Connection.objects.get_for_user(user)
     assert_type(connection, Connection)
-    with ActionstepClient(connection) as actionstep:
+    with ActionstepClient(connection, patience=5, timeout=10, headers={"X-A": "b"}) as actionstep:
+        assert_type(actionstep, ActionstepClient)
+        assert_type(actionstep.count("timerecords", isBillable="T"), int)
+        assert_type(actionstep.current_user(), dict[str, Any])
         me = actionstep.get("users/current").json()
         rows = actionstep.iterate("timerecords", sort="-id")
         assert_type(rows, Iterator[dict[str, Any]])
@@ -49,8 +52,9 @@ def call_as_the_user(user: User) -> list[dict[str, Any]]:
 
 async def call_as_the_user_async(user: User) -> list[dict[str, Any]]:
     connection = await Connection.objects.aget_for_user(user, orgkey="acmelaw")
-    async with AsyncActionstepClient(connection) as actionstep:
-        await actionstep.get("users/current")
+    async with AsyncActionstepClient(connection, patience=60) as actionstep:
+        assert_type(await actionstep.current_user(), dict[str, Any])
+        assert_type(await actionstep.count("timerecords"), int)
         return [row async for row in actionstep.aiterate("timerecords", sort="-id")]
 
 
@@ -102,6 +106,7 @@ def react(user: User) -> str:
         assert_type(error.retry_after, float | None)
         return f"later, in {error.retry_after} s"
     except ApiError as error:
+        assert_type(error.retry_after, float | None)
         return f"{error.status} {error.detail}"
     except ActionstepConnectError as error:
         return error.code

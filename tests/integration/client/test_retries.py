@@ -76,7 +76,7 @@ def test_a_time_out_is_not_waited_for_again(
     """Whoever has waited for an answer that long is told so."""
     server.answer(silent=True)
     with pytest.raises(httpx2.ReadTimeout):
-        call(timeout=0.2)
+        call(timeout=httpx2.Timeout(10, read=0.2))
     assert len(server.requests) == 1
 
 
