@@ -30,6 +30,8 @@ class LogEvent(StrEnum):
     CONNECTION_GONE = "actionstep_connect.connection_gone"
     RECEIVER_FAILED = "actionstep_connect.receiver_failed"
     NOT_TALLIED = "actionstep_connect.not_tallied"
+    NOT_NOTED = "actionstep_connect.not_noted"
+    NOT_SHARED = "actionstep_connect.not_shared"
     NOT_MEASURED = "actionstep_connect.not_measured"
     NOT_REMINDED = "actionstep_connect.not_reminded"
     REMINDER_FAILED = "actionstep_connect.reminder_failed"

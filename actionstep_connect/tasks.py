@@ -1,6 +1,7 @@
 """Celery tasks. They carry no ids and no tokens: the database is the queue, messages only wake us."""
 
 import ctypes
+import logging
 import multiprocessing
 from typing import Any
 
@@ -14,6 +15,7 @@ from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import drain, is_way_clear, maintain
 from actionstep_connect.flows.refresh import Report, count_due, summary
 from actionstep_connect.flows.refresh.run import TIME
+from actionstep_connect.logs import LogEvent, log
 
 #: Seconds after which a waiting message is dropped, for the next one does the same work.
 EXPIRES = 60
@@ -85,9 +87,19 @@ def _share_backlog() -> None:
         return
     share = get_config().refresh_concurrency * ROUNDS_IN_A_RUN
     for _ in range(min(count_due() // share, MOST_DRAINS)):
-        drain_due_connections.delay()
+        if not _ask_for_help():
+            return
 
 
 def _go_on(report: Report) -> None:
     if report.stopped_by == TIME:
+        _ask_for_help()
+
+
+def _ask_for_help() -> bool:
+    try:
         drain_due_connections.delay()
+    except Exception as error:  # noqa: BLE001 - whatever a broker raises: the rows are the queue.
+        log(logging.WARNING, LogEvent.NOT_SHARED, error=type(error).__name__)
+        return False
+    return True

@@ -17,7 +17,7 @@ from actionstep_connect.exceptions import (
     ReconnectRequired,
     TemporarilyUnavailable,
 )
-from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.database import AWAY, on_primary
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_one, give_back
 from actionstep_connect.flows.refresh.outside import (
@@ -176,6 +176,9 @@ def _satisfy(connection: Connection, demand: _Demand) -> None:
     except TemporarilyUnavailable as error:
         if not _is_satisfied(connection, demand, error):
             raise
+    except AWAY:
+        if not demand.is_enough(connection):
+            raise
 
 
 async def _asatisfy(connection: Connection, demand: _Demand) -> None:
@@ -183,6 +186,9 @@ async def _asatisfy(connection: Connection, demand: _Demand) -> None:
         await aoutside_transaction(lambda: _settle(connection, demand))
     except TemporarilyUnavailable as error:
         if not await sync_to_async(_is_satisfied)(connection, demand, error):
+            raise
+    except AWAY:
+        if not demand.is_enough(connection):
             raise
 
 

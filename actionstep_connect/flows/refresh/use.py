@@ -1,5 +1,6 @@
 """Use: remembering, at most once an hour, that a connection serves somebody."""
 
+import logging
 from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
@@ -7,8 +8,9 @@ from django.db import connections, transaction
 
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import database, on_primary
+from actionstep_connect.flows.database import AWAY, database, on_primary
 from actionstep_connect.flows.refresh.outside import in_callers_transaction
+from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, Status
 
 
@@ -23,7 +25,7 @@ def touch(connection: Connection) -> None:
     An idle connection whose token still lives goes back to being kept fresh.
     """
     if not in_callers_transaction():
-        _write(connection)
+        _try_to_write(connection)
     elif connections[database()].in_atomic_block:
         transaction.on_commit(lambda: _write_once(connection), using=database(), robust=True)
     # Where somebody commits by hand there is no moment of ours: the next use will do.
@@ -32,6 +34,18 @@ def touch(connection: Connection) -> None:
 async def atouch(connection: Connection) -> None:
     """Do what `touch` does, in async code."""
     await sync_to_async(touch)(connection)
+
+
+def _try_to_write(connection: Connection) -> None:
+    try:
+        _write(connection)
+    except AWAY as error:  # No reason to refuse a token that lives. The next use will do.
+        log(
+            logging.WARNING,
+            LogEvent.NOT_NOTED,
+            connection=connection.pk,
+            error=type(error).__name__,
+        )
 
 
 def _write_once(connection: Connection) -> None:

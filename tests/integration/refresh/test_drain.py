@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from celery import current_app
 from pytest_django import Settings
 
 from actionstep_connect import tasks
@@ -14,6 +15,7 @@ from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, sandbox_connection, sandbox_connections
+from tests.free_port import free_ports
 from tests.integration.refresh.test_answers import fault, requests
 from tests.integration.refresh.test_processes import make_due
 
@@ -77,3 +79,17 @@ def test_another_organisations_tokens_stay_unusable_when_it_is_not_named_again(
     row = Connection.objects.get()
     assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
     assert row.generation == 3
+
+
+def test_a_broker_that_takes_no_message_holds_up_no_refresh(
+    sandbox: Sandbox, settings: Settings
+) -> None:
+    """Help is asked for once and in vain; the run itself goes on."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REFRESH_CONCURRENCY": 1}
+    sandbox_connections(sandbox, 101, **expired())
+    broker = current_app.conf.broker_url
+    current_app.conf.broker_url = f"amqp://127.0.0.1:{free_ports(1)[0]}//"  # Nobody is there.
+    try:
+        assert tasks.maintain_connections()["refreshed"] == 101
+    finally:
+        current_app.conf.broker_url = broker

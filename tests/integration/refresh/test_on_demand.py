@@ -3,11 +3,11 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import OperationalError, connections
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from actionstep_connect.api import aget_access_token, arefresh, get_access_token, refresh
@@ -294,3 +294,25 @@ def test_an_idle_connection_springs_back_on_use(sandbox: Sandbox, settings: Sett
     assert connection.generation == 2
     assert connection.refresh_at is not None
     assert connection.refresh_at < now + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("seconds", [600, 30])
+def test_a_token_that_lives_serves_while_the_database_is_away(seconds: int) -> None:
+    """Neither the record of its use nor a refresh before its time is worth failing for."""
+    now = datetime.now(UTC)
+    connection = make_connection(
+        make_user(),
+        connected_at=now - timedelta(minutes=50),
+        access_token_expires_at=now + timedelta(seconds=seconds),
+        last_used_at=now - timedelta(hours=2),
+    )
+
+    def away(*_: object) -> NoReturn:
+        raise OperationalError("the database is away")
+
+    with connections["default"].execute_wrapper(away):
+        assert get_access_token(connection, min_validity=60) == "an-access-token"
+        with pytest.raises(OperationalError):
+            refresh(connection)
+    get_access_token(connection)
+    assert Connection.objects.get().last_used_at > now - timedelta(minutes=1)
