@@ -157,10 +157,11 @@ def _read(answer: httpcore2.Response) -> bytes:
 
 
 def _proxy_for(url: httpx2.URL) -> httpcore2.Proxy | None:
-    address = getproxies().get(url.scheme)
+    proxies = getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
     if not address or proxy_bypass(url.host):
         return None
-    proxy = httpx2.Proxy(address)
+    proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
     return httpcore2.Proxy(url=str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
 
 

@@ -384,3 +384,39 @@ def test_s20_an_answer_cut_short_is_an_unknown_outcome(server: HostileServer, cu
     with pytest.raises(TemporarilyUnavailable) as caught:
         refresh()
     assert not caught.value.outcome_known
+
+
+@both
+def test_s21_no_file_of_the_machine_says_who_we_are(
+    server: HostileServer,
+    ask: Callable[[], TokenGrant],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A password in `.netrc` takes the place of no credentials of ours."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ask()
+    assert "Authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+@pytest.mark.parametrize("spelling", ["http://{}", "{}"])
+def test_the_proxy_of_the_environment_is_used(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, name: str, spelling: str
+) -> None:
+    """Where a site reaches the world through a proxy only, the token endpoint is no exception."""
+    for other in ("http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+        monkeypatch.delenv(other.upper(), raising=False)
+    with HostileServer() as proxy:
+        monkeypatch.setenv(name, spelling.format(proxy.host))
+        configure(
+            **proxy.settings() | {"TOKEN_URL": f"http://localhost:{free_ports(1)[0]}/token"},
+            HTTP_TIMEOUT=SECONDS,
+        )
+        refresh()
+        assert proxy.requests[0].target == get_config().token_url

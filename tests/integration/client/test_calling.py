@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_user, new_connection, sandbox_connection
 from tests.hostile_server import Answer, HostileServer, grant
+from tests.integration.client.conftest import Call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,6 +172,20 @@ def test_s42_auth_cannot_be_left_out(sandbox: Sandbox) -> None:
     """`auth=None` does not send a request without its bearer."""
     with ActionstepClient(sandbox_connection(sandbox)) as actionstep:
         assert actionstep.get("actions", auth=None).status_code == 200
+
+
+def test_s42_no_file_of_the_machine_says_who_the_user_is(
+    call: Call, server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password in `.netrc` does not take the place of the user's token."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server.answer(body={"timerecords": []})
+    call("GET")
+    assert server.requests[0].headers["Authorization"] == "Bearer an-access-token"
 
 
 def test_s40_a_stored_endpoint_is_checked_again(sandbox: Sandbox) -> None:
