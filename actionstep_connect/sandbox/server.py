@@ -50,6 +50,14 @@ class SandboxRequestHandler(WSGIRequestHandler):
         if application := self.server.get_app():
             handler.run(application)
 
+    def finish(self) -> None:
+        try:
+            # Flushes what is left, in vain if the client has hung up.
+            super().finish()
+        finally:
+            # Else it would hold the socket open.
+            self.rfile.close()
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited name)
         """Say nothing: the activity log says it better."""
 

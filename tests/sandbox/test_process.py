@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -66,6 +67,26 @@ def test_it_starts_and_stops_quickly_and_without_a_warning(ending: signal.Signal
         assert "Client id: sandbox-client" in output
         assert "User: priya" in output
         assert "sandbox-secret" not in output
+
+
+def test_clients_that_hang_up_leave_nothing_behind() -> None:
+    """Whoever resets the connection before the answer costs no socket and no warning."""
+    with started(*MODULE, "--port", "0") as (process, url):
+        with httpx2.Client(base_url=url, trust_env=False) as http:
+            fault = {"endpoint": "authorize", "fault": "slow", "seconds": 0.3}
+            http.post("/sandbox/faults", json=fault).raise_for_status()
+            with socket.create_connection(("127.0.0.1", httpx2.URL(url).port or 0)) as rude:
+                rude.sendall(b"GET /api/oauth/authorize HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                while http.get("/sandbox/state").json()["faults"]:
+                    pass
+                reset = struct.pack("ii", 1, 0)  # Linger for no time: closing sends RST.
+                rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            while not http.get("/sandbox/state").json()["activity"]:
+                pass
+        process.terminate()
+        process.wait(STOP_SECONDS)
+        assert process.stderr
+        assert process.stderr.read() == ""
 
 
 def test_it_listens_on_loopback_only() -> None:
