@@ -234,7 +234,7 @@ def test_s26_a_caller_in_the_midst_of_reading_does_not_deadlock(
     """An unfinished read of the caller's, as of an iterator, holds up no store."""
     connection = sandbox_connection(sandbox, **expired())
     User.objects.bulk_create(User(username=f"colleague-{number}") for number in range(300))
-    users = User.objects.iterator(chunk_size=10)
+    users = (user for user in User.objects.iterator(chunk_size=10))  # Which can be closed.
     next(users)
     try:
         token = get_access_token(connection)
