@@ -257,7 +257,7 @@ def _why_not(
 
 def _store(attempt: AuthorizationRequest, grant: TokenGrant) -> Connected:
     # Never the organisation that was wanted: the user may have chosen another one at Actionstep.
-    orgkey = grant.orgkey or ""
+    orgkey = until_done(lambda: _spelling(attempt, grant.orgkey or ""))
     connection = Connection(
         user_id=attempt.user_id,
         environment=attempt.environment,
@@ -276,6 +276,14 @@ def _store(attempt: AuthorizationRequest, grant: TokenGrant) -> Connected:
     tell([Change(stored, [(kind, " ".join(stored.granted_scopes))], actor=stored.user)])
     instead_of = attempt.orgkey if attempt.orgkey not in ("", orgkey) else ""
     return Connected(connection=stored, created=created, instead_of=instead_of)
+
+
+def _spelling(attempt: AuthorizationRequest, orgkey: str) -> str:
+    # As the row spells it, if there is one: its tokens are bound to that, and MySQL finds it by either.
+    rows = on_primary().filter(
+        user=attempt.user_id, environment=attempt.environment, orgkey__iexact=orgkey
+    )
+    return rows.values_list("orgkey", flat=True).first() or orgkey
 
 
 def _values(

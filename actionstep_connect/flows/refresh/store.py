@@ -172,7 +172,7 @@ def _endpoint_values(connection: Connection, grant: TokenGrant, change: Change) 
 
 def _is_for_another_organisation(connection: Connection, grant: TokenGrant) -> bool:
     if grant.orgkey is not None:
-        return grant.orgkey != connection.orgkey
+        return grant.orgkey.casefold() != connection.orgkey.casefold()
     return connection.status_reason == StatusReason.ORGANISATION_CHANGED  # As before.
 
 

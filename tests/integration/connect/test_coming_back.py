@@ -333,6 +333,18 @@ def test_reconnecting_renews_the_row_and_clears_what_was_wrong(
     assert row.generation == former.generation + 1
 
 
+def test_another_spelling_of_the_organisation_renews_the_row(
+    person: Person, server: HostileServer
+) -> None:
+    """Upper case makes no second connection, nor one whose tokens do not open (as on MySQL)."""
+    for orgkey in ("acmelaw", "AcmeLaw"):
+        server.answer(body=grant(orgkey=orgkey))
+        person.come_back(callback_url(person.start()))
+    connection = Connection.objects.get()
+    assert (connection.orgkey, connection.generation) == ("acmelaw", 2)
+    assert connection.open_access_token().reveal() == "canary-access-token"
+
+
 def test_two_tabs_at_once_both_end_well(person: Person, sandbox: Sandbox) -> None:
     """Attempts do not get into each other's way, whichever comes back first."""
     one, two = person.start(next="/one/"), person.start(next="/two/")

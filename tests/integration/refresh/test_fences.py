@@ -24,7 +24,7 @@ from tests.connections import (
     sandbox_connection,
     sandbox_connections,
 )
-from tests.hostile_server import HostileServer
+from tests.hostile_server import HostileServer, grant
 from tests.integration.connect.person import Person
 from tests.integration.refresh.gate import close_gate, meanwhile
 from tests.integration.refresh.test_answers import fault, requests
@@ -298,3 +298,13 @@ def test_s24_summer_time_ends_no_lease() -> None:
     assert since is not None
     assert timedelta(0) < lease - datetime.now(UTC) < timedelta(minutes=3)
     assert abs(datetime.now(UTC) - since) < timedelta(minutes=1)
+
+
+def test_another_spelling_of_the_organisation_is_no_other_organisation(
+    endpoint: HostileServer,
+) -> None:
+    """Upper case in an answer does not end a connection."""
+    make_connection(make_user(), **expired())
+    endpoint.answer(body=grant(orgkey="AcmeLaw"))
+    refresh_due()
+    assert (only().status, only().orgkey) == ("connected", "acmelaw")
