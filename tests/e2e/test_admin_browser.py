@@ -1,12 +1,13 @@
 """The admin in a real Chromium: a superuser, staff who may look, and staff who may not."""
 
+import re
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind, Heartbeat, Status
@@ -70,7 +71,11 @@ def staff(*permissions: str) -> User:
 
 def choose(page: Page, action: str) -> None:
     page.get_by_label("Action:").select_option(label=action)
-    page.get_by_role("button", name="Go").click()
+    page.locator("button[name=index]").click()
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#result_list tbody tr")
 
 
 def overflow(page: Page) -> int:
@@ -94,7 +99,8 @@ def test_a_superuser_sees_a_healthy_site_at_a_glance(
     screenshot(page, "admin-healthy")
     page.get_by_role("link", name="0 to be reconnected").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("0 connections")).to_be_visible()
+    expect(rows(page)).to_have_count(0)
+    expect(page.get_by_text("Clear all filters")).to_be_visible()
 
 
 def test_a_superuser_helps_whoever_is_in_trouble(sign_in: SignIn, screenshot: Screenshot) -> None:
@@ -105,13 +111,13 @@ def test_a_superuser_helps_whoever_is_in_trouble(sign_in: SignIn, screenshot: Sc
     expect(page.get_by_role("heading", name="2 connections wait for their users")).to_be_visible()
     screenshot(page, "admin-troubled")
     page.get_by_role("link", name="1 near their limit").click()
-    expect(page.get_by_text("1 connection", exact=True)).to_be_visible()
+    expect(rows(page)).to_have_count(1)
     page.get_by_role("link", name="chloe.duval").click()
     expect(page.get_by_text("It is tried again in")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="flagged")).to_contain_text("6 days left")
     screenshot(page, "admin-one-connection")
     page.get_by_role("link", name="All connections of this user").click()
-    expect(page.get_by_text("1 connection", exact=True)).to_be_visible()
+    expect(rows(page)).to_have_count(1)
 
 
 def test_a_superuser_refreshes_disconnects_and_deletes(
@@ -135,7 +141,7 @@ def test_a_superuser_refreshes_disconnects_and_deletes(
     expect(page.get_by_text("Disconnected, both tokens erased")).to_be_visible()
     connection.refresh_from_db()
     assert connection.status == Status.DISCONNECTED
-    page.get_by_role("link", name="Delete").click()
+    page.locator("a.deletelink").click()
     expect(page.get_by_text("Are you sure")).to_be_visible()
     screenshot(page, "admin-delete")
     page.get_by_role("button", name="sure").click()
@@ -152,10 +158,10 @@ def test_staff_who_may_look_can_neither_act_nor_edit(
     page.goto("/admin/")
     page.get_by_role("link", name="Connections", exact=True).click()
     options = page.get_by_label("Action:").locator("option")
-    expect(options).to_have_text(["---------", "Export as CSV"])
+    expect(options).to_have_text([re.compile(r"-"), "Export as CSV"])
     page.get_by_label("Key of the organisation").fill("quaylegal")
     page.get_by_role("button", name="Filter", exact=True).click()
-    expect(page.get_by_text("4 connections")).to_be_visible()
+    expect(rows(page)).to_have_count(4)
     page.get_by_label("Select all objects on this page for an action").check()
     with page.expect_download() as download:
         choose(page, "Export as CSV")
@@ -167,7 +173,7 @@ def test_staff_who_may_look_can_neither_act_nor_edit(
     expect(page.get_by_text("What happened")).to_be_visible()
     main = page.locator("#content")
     expect(main.locator("input:not([type=hidden]), select, textarea, button")).to_have_count(0)
-    expect(page.get_by_role("link", name="Delete")).to_have_count(0)
+    expect(page.locator("a.deletelink")).to_have_count(0)
     screenshot(page, "admin-view-only")
 
 
