@@ -35,13 +35,14 @@ def token(key: UUID) -> str:
 
 
 def hatch() -> int:
-    """Fork a process that does maintenance until it is killed; return its id."""
+    """Fork a process that does maintenance until it, or this one, is killed; return its id."""
+    parent = os.getpid()
     connections.close_all()  # A fork shares sockets.
     child = os.fork()
     if child:
         return child
     try:
-        while True:
+        while os.getppid() == parent:  # A test that is cut off leaves nobody behind.
             maintain()
     finally:
         os._exit(1)
