@@ -10,6 +10,8 @@ from django.core.exceptions import FieldError
 from django.db import IntegrityError, transaction
 from django.forms.models import model_to_dict
 from pytest_django import Settings
+from rest_framework.renderers import JSONRenderer
+from rest_framework.serializers import ModelSerializer
 
 from actionstep_connect.crypto import Secret, generate_key
 from actionstep_connect.exceptions import (
@@ -132,6 +134,20 @@ def test_s37_nothing_that_leaves_a_row_holds_a_token() -> None:
         vars(connection),
     ]
     assert "canary" not in str(left)
+
+
+def test_s37_a_rest_serializer_holds_no_token() -> None:
+    """Django REST framework's ModelSerializer over all fields gives no plaintext."""
+
+    class Everything(ModelSerializer):  # type: ignore[misc] # REST framework is not typed.
+        class Meta:
+            model = Connection
+            fields = "__all__"
+
+    connection = make_connection(make_user(), access_token="canary-a", refresh_token="canary-b")
+    rendered = JSONRenderer().render(Everything(connection).data).decode()
+    assert connection.orgkey in rendered
+    assert "canary" not in rendered
 
 
 def test_a_dump_can_be_loaded_again() -> None:
