@@ -12,7 +12,7 @@ from actionstep_connect.models import Connection
 from actionstep_connect.querysets import ConnectionQuerySet
 
 FIRST_PAUSE = 0.1  # seconds between two attempts while the database is away, doubled up to
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 0.5  # a store must come before another worker's claim, when the database is back
 
 #: How a database says that it is away. PostgreSQL calls a primary that has just become a replica an
 #: internal error (25006, read-only transaction).

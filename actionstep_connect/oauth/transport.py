@@ -8,6 +8,7 @@ import os
 import ssl
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from actionstep_connect.exceptions import TemporarilyUnavailable
 
 LARGEST_ANSWER = 64 * 1024
 KEEPALIVE_SECONDS = 30.0
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # zlib's word for "look at the header"
 
 # The monotonic clock at which the exchange under way in this thread must be over.
 _deadline: ContextVar[float] = ContextVar("actionstep_connect_deadline")
@@ -58,7 +60,7 @@ class TokenEndpointTransport(httpx2.BaseTransport):
             with self._connection() as connection:
                 answer = connection.handle_request(_outgoing(request, timeout))
                 try:
-                    body = _read(answer)
+                    body = _unpacked(_read(answer), answer.headers)
                 finally:
                     answer.close()
         except _NOTHING_SENT:
@@ -80,7 +82,7 @@ class TokenEndpointTransport(httpx2.BaseTransport):
             ) from None
         finally:
             _deadline.reset(token)
-        # Without its Content-Encoding, for we asked for none and a compressed bomb stays compressed.
+        # Without its Content-Encoding, or httpx2 would unpack it once more, however large it became.
         headers = [(k, v) for k, v in answer.headers if k.lower() != b"content-encoding"]
         return httpx2.Response(answer.status, headers=headers, content=body)
 
@@ -143,17 +145,36 @@ def _read(answer: httpcore2.Response) -> bytes:
     try:
         for chunk in answer.iter_stream():
             body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise TemporarilyUnavailable(
-                    f"Actionstep's token endpoint sent more than {LARGEST_ANSWER} bytes.",
-                    code="answer_too_large",
-                    outcome_known=False,
-                )
+            _check_size(body)
     except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError):
         # What came may be the whole answer, and the only refresh token there is.
         if not body.rstrip().endswith(b"}"):
             raise
     return bytes(body)
+
+
+def _unpacked(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    # We ask for no encoding; but what a proxy packed all the same may be the only refresh token there is.
+    encodings = {
+        value.strip().lower() for name, value in headers if name.lower() == b"content-encoding"
+    }
+    if not encodings & {b"gzip", b"x-gzip", b"deflate"}:
+        return body
+    try:
+        unpacked = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(body, LARGEST_ANSWER + 1)
+    except zlib.error:
+        return body
+    _check_size(unpacked)
+    return unpacked
+
+
+def _check_size(body: bytes | bytearray) -> None:
+    if len(body) > LARGEST_ANSWER:
+        raise TemporarilyUnavailable(
+            f"Actionstep's token endpoint sent more than {LARGEST_ANSWER} bytes.",
+            code="answer_too_large",
+            outcome_known=False,
+        )
 
 
 def _proxy_for(url: httpx2.URL) -> httpcore2.Proxy | None:

@@ -1,9 +1,11 @@
 """The token endpoint against a hostile server: S17 to S21 of the security checklist."""
 
+import gzip
 import json
 import logging
 import ssl
 import time
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
@@ -123,23 +125,39 @@ def test_s18_the_whole_exchange_ends_in_time(
 
 
 @both
-@pytest.mark.parametrize("answer", ["honest", "unannounced", "compressed"])
+@pytest.mark.parametrize("answer", ["honest", "unannounced", "packed", "compressed"])
 def test_s18_answers_over_64_kb_are_refused(
     server: HostileServer, ask: Callable[[], TokenGrant], answer: str
 ) -> None:
-    """Whether it announces its size or not, a huge answer is not read; packed ones stay packed."""
+    """Whether it announces its size or not, or is small until unpacked, a huge answer is not read."""
     body = b'{"access_token": "' + b"x" * 70_000 + b'"}'
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
     answers = {
         "honest": Answer(body=body),
         "unannounced": Answer(raw=head + b"\r\n" + body),
-        "compressed": Answer(raw=head + b"Content-Encoding: gzip\r\n\r\n" + b"\x1f\x8b" + body),
+        "packed": Answer(raw=head + b"Content-Encoding: gzip\r\n\r\n" + b"\x1f\x8b" + body),
+        "compressed": Answer(raw=head + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(body)),
     }
     server.script([answers[answer]])
     with pytest.raises(TemporarilyUnavailable) as caught:
         ask()
     assert caught.value.code == "answer_too_large"
     assert caught.value.outcome_known is False
+
+
+@both
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_s20_an_answer_packed_without_being_asked_is_read(
+    server: HostileServer, ask: Callable[[], TokenGrant], pack: Callable[[bytes], bytes]
+) -> None:
+    """A proxy that compresses whatever it passes on costs no refresh token."""
+    body = pack(json.dumps(grant(refresh_token="packed")).encode())
+    encoding = b"gzip" if pack is gzip.compress else b"deflate"
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n"
+    server.script([Answer(raw=head % (encoding, len(body)) + body)])
+    token = ask().refresh_token
+    assert token is not None
+    assert token.reveal() == "packed"
 
 
 @both
