@@ -46,6 +46,7 @@ from tests.integration.refresh.site_processes import (
 from tests.integration.refresh.test_answers import fault, kinds
 from tests.integration.refresh.test_flag import near_limit
 from tests.mail_server import DROP, HANG, MailServer
+from tests.with_sites import WITH_SITES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -576,7 +577,7 @@ def test_django_contrib_sites_says_it_where_redirect_uri_does_not(
 ) -> None:
     """The current site's domain serves, but not the one that Django makes up."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.sites"]
+    settings.INSTALLED_APPS = WITH_SITES
     settings.SITE_ID = 1
     sites: Any = apps.get_app_config("sites").get_model("Site")
     with database.schema_editor() as editor:

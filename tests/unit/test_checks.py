@@ -21,6 +21,7 @@ from actionstep_connect.checks import TAG
 from actionstep_connect.crypto import generate_key, get_key_ring
 from tests.connections import make_connection, make_user
 from tests.unit.test_conf import MINIMAL, SANDBOX
+from tests.with_sites import WITH_SITES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "checks.md"
@@ -142,7 +143,7 @@ def test_a_well_made_site_hears_nothing() -> None:
         {"ACTIONSTEP_CONNECT": {**NOTIFYING, "REDIRECT_URI": CALLBACK}},
         {
             "ACTIONSTEP_CONNECT": NOTIFYING,
-            "INSTALLED_APPS": [*django_settings.INSTALLED_APPS, "django.contrib.sites"],
+            "INSTALLED_APPS": WITH_SITES,
             "SITE_ID": 1,
         },
     ],

@@ -2,9 +2,12 @@
 
 import asyncio
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -214,16 +217,21 @@ def test_s26_sqlite_serves_the_present_token_while_it_lives(sandbox: Sandbox) ->
 
 
 @pytest.fixture
-def plain_journal(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """Keep SQLite's journal as it is where nobody chose one: readers keep others from committing."""
-    connection = connections["default"]
+def plain_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Keep SQLite's journal as it is where nobody chose one: readers keep others from committing.
+
+    In a copy of the database, for the journal cannot be changed while another thread has it open.
+    """
+    connection, file = connections["default"], str(tmp_path / "plain.sqlite3")
+    connection.ensure_connection()
+    with closing(sqlite3.connect(file)) as copy:
+        connection.connection.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+    monkeypatch.setitem(connection.settings_dict, "NAME", file)
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"timeout": 0.5})
-    for mode in ("DELETE", "WAL"):
-        connection.close()
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA journal_mode={mode}")
-        if mode == "DELETE":
-            yield
+    connection.close()
+    yield
+    connection.close()
 
 
 @only_sqlite
