@@ -204,14 +204,15 @@ def test_s36_beside_a_live_worker_no_token_is_lost(sandbox: Sandbox, use_keys: U
     use_keys(OLD)
     sandbox_connections(sandbox, 60, **expired())
     new, _ = use_keys(NEW, OLD)
+    refreshed = 0
     with running_workers(1) as (worker,):
-        worker.tell("maintain")
-        while True:
-            report = rotation.rotate()
-            if not Connection.objects.filter(generation=1).exists():
-                break
-        answer = worker.answer()
-    assert answer["refreshed"] == 60
+        while (
+            refreshed < 60
+        ):  # A run passes over rows that rotation has just locked: the next takes them.
+            worker.tell("maintain")
+            while not worker.has_answered():
+                report = rotation.rotate()
+            refreshed += worker.answer()["refreshed"]
     assert report.unreadable == 0
     rotation.rotate()
     use_keys(NEW)

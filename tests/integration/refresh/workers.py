@@ -35,6 +35,10 @@ class Worker:
         """Have `job` begin when the monotonic clock, one for all processes, shows `at`."""
         self._pipe.send((job, arguments, at))
 
+    def has_answered(self) -> bool:
+        """Say whether the job is done."""
+        return self._pipe.poll()
+
     def answer(self) -> Any:
         """Return what came of the job; a string that begins with `error` if it raised."""
         assert self._pipe.poll(PATIENCE), "a worker does not answer"
