@@ -1,7 +1,7 @@
 """The database is gone between an answer and its store: nothing is lost.
 
 An outage lasts two seconds here instead of 90, to keep the suite quick. The engine does not know the
-difference: it repeats the store, at most two seconds apart, until the database is back.
+difference: it repeats the store, at most half a second apart, until the database is back.
 """
 
 import sqlite3
