@@ -25,7 +25,7 @@ def signing_key() -> RSAKey:
 def make_response(
     *, membership: Membership, scopes: str, client_id: str, is_refresh: bool
 ) -> dict[str, str | int | float]:
-    """Return the members of a token response, in Actionstep's shape (wire: token endpoint)."""
+    """Return the members of a token response, in Actionstep's shape (docs/sandbox.md)."""
     options = switchboard.options
     seconds = options.access_token_lifetime
     lifetime = int(seconds) if seconds == int(seconds) else seconds

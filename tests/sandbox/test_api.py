@@ -1,4 +1,4 @@
-"""The REST API (wire: REST API, Scopes)."""
+"""The REST API (docs/sandbox.md: REST API, Scopes)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""The authorization endpoint and its two pages (wire: Authorization, Scopes)."""
+"""The authorization endpoint and its two pages (docs/sandbox.md: Authorization, Scopes)."""
 
 import re
 

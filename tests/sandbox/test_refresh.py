@@ -1,4 +1,4 @@
-"""The token endpoint: rotating refresh tokens (wire: Token endpoint)."""
+"""The token endpoint: rotating refresh tokens (docs/sandbox.md: Token endpoint)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The token endpoint: exchanging a code (wire: Token endpoint)."""
+"""The token endpoint: exchanging a code (docs/sandbox.md: Token endpoint)."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ S256 = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 def test_a_code_gives_a_token_response_in_actionsteps_shape(
     sandbox: Sandbox, visitor: Visitor, application: Application
 ) -> None:
-    """The members are exactly those of the wire, with no ``scope`` among them."""
+    """The members are exactly Actionstep's, with no ``scope`` among them."""
     code = visitor.authorize("priya", "harbourlegal")["code"]
     response = application.exchange(code)
     members = response.json()
@@ -184,7 +184,7 @@ def test_a_verifier_without_a_challenge_is_refused(
 
 
 def test_there_is_no_revocation_endpoint(application: Application) -> None:
-    """Disconnecting is local: the wire knows of no endpoint for it."""
+    """Disconnecting is local: Actionstep has no endpoint for it."""
     response = application.http.post("/api/oauth/revoke", data={"token": "any"})
     assert response.status_code == 404
 
