@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 else:
     _Base = models.QuerySet
 
+# Two members of `Status`, whose module imports this one.
 CONNECTED = "connected"
 DISCONNECTED = "disconnected"
 
@@ -54,10 +55,6 @@ class ConnectionQuerySet(_Base):
         """`user`'s connections in the configured environment, ended ones included."""
         return self.here().filter(user=user.pk)
 
-    def usable(self) -> Self:
-        """Those whose tokens Actionstep accepts, as far as anybody knows, of active users."""
-        return self.filter(status=CONNECTED, client_id=get_config().client_id, user__is_active=True)
-
     def due(self, *, now: datetime) -> Self:
         """Those to be refreshed by this site's client at `now`; served by one index."""
         config = get_config()
@@ -80,10 +77,6 @@ class ConnectionQuerySet(_Base):
     def nearing_limit(self, *, now: datetime, within: timedelta) -> Self:
         """Connected ones whose refresh token reaches its limit `within` that time, or has."""
         return self.filter(status=CONNECTED, refresh_token_expires_at__lte=now + within)
-
-    def flagged(self) -> Self:
-        """Those marked as close to their limit."""
-        return self.exclude(flagged_at=None)
 
     def get_for_user(self, user: AbstractBaseUser, orgkey: str | None = None) -> "Connection":
         """Return `user`'s one usable connection, to `orgkey` where several may exist.

@@ -1,6 +1,6 @@
 """Between Python's values and Actionstep's: booleans are "T" and "F"."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 from actionstep_connect.sandbox.rest.resources import Kind
@@ -66,6 +66,4 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("must be a time in ISO 8601") from None
-    if moment == datetime.combine(moment.date(), time()) and len(text) == 10:
-        return moment.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -17,5 +17,4 @@ def test_a_run_refreshes_everything_that_is_due(sandbox: Sandbox) -> None:
     assert (report.due, report.refreshed, report.stopped_by) == (30, 30, "")
     assert not Connection.objects.exclude(generation=2).exists()
     state = sandbox.get("sandbox/state")
-    print(state.keys())
     assert state["counters"]["token_requests"]["refresh_token"] == 30
