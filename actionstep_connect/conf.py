@@ -27,7 +27,7 @@ AUTH_USER_MODEL: str = settings.AUTH_USER_MODEL
 KEY_BYTES = 32
 LONGEST_HTTP_TIMEOUT = 45
 LARGEST_CONCURRENCY = 256
-#: The width of `Connection.environment`.
+#: Of an environment.
 LONGEST_LABEL = 50
 
 #: Where idle renewal falls between a refresh token's issue and the moment it would be flagged.

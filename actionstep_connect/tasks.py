@@ -16,9 +16,8 @@ from actionstep_connect.flows.maintain import drain, is_way_clear, maintain
 from actionstep_connect.flows.refresh import Report, count_due, summary
 from actionstep_connect.flows.refresh.run import TIME
 from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.schedule import INTERVAL
 
-#: Seconds after which a waiting message is dropped, for the next one does the same work.
-EXPIRES = 60
 #: One run shares what is beyond this many times its requests in flight with other workers.
 ROUNDS_IN_A_RUN = 100
 MOST_DRAINS = 8
@@ -54,7 +53,8 @@ _OPTIONS: dict[str, Any] = {
     # Acknowledged when taken: a message lost or doubled loses and doubles nothing.
     "acks_late": False,
     "ignore_result": True,
-    "expires": EXPIRES,
+    # Then the next message does the same work.
+    "expires": INTERVAL.total_seconds(),
     "time_limit": TIME_LIMIT,
     "soft_time_limit": TIME_LIMIT,
     "max_retries": 0,

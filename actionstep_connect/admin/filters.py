@@ -52,14 +52,13 @@ class FlagFilter(admin.SimpleListFilter):
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filter by times, not by what a beat that may be dead has written."""
-        now = datetime.now(UTC)
-        match self.value():
-            case "near-limit":
-                return queryset.filter(near_limit(now=now))
-            case "failing":
-                return queryset.filter(failing())
-            case "overdue":
-                return queryset.filter(refresh_at__lt=now - OVERDUE_AFTER)
+        now, value = datetime.now(UTC), self.value()
+        if value == NEAR_LIMIT:
+            return queryset.filter(near_limit(now=now))
+        if value == FAILING:
+            return queryset.filter(failing())
+        if value == OVERDUE:
+            return queryset.filter(refresh_at__lt=now - OVERDUE_AFTER)
         return queryset
 
 

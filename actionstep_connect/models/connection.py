@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.conf import AUTH_USER_MODEL, get_config
+from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_LABEL, get_config
 from actionstep_connect.crypto import Context, Secret, get_key_ring
 from actionstep_connect.exceptions import DecryptionFailed
 from actionstep_connect.models.fields import ScopesField, SealedField
@@ -72,7 +72,7 @@ class Connection(models.Model):
         on_delete=models.CASCADE,
         related_name="actionstep_connections",
     )
-    environment = models.CharField(_("environment"), max_length=50)
+    environment = models.CharField(_("environment"), max_length=LONGEST_LABEL)
     client_id = models.CharField(_("client id"), max_length=200)
     orgkey = models.CharField(_("organisation"), max_length=LONGEST_ORGKEY)
     api_endpoint = models.CharField(_("API endpoint"), max_length=500, blank=True)

@@ -1,18 +1,17 @@
 """The fixtures."""
 
-import base64
-import secrets
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from actionstep_connect.crypto import generate_key
 from actionstep_connect.testing.process import running_sandbox
 from actionstep_connect.testing.sandbox import Sandbox
 
 #: Opens nothing but the rows of this very run.
-THROWAWAY_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+THROWAWAY_KEY = generate_key()
 
 
 @pytest.fixture(scope="session")

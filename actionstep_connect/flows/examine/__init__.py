@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 from actionstep_connect.conf import find_problems, get_config
 from actionstep_connect.flows.examine import network, rows, site
-from actionstep_connect.flows.examine.finding import Finding, Verdict, error, ok
+from actionstep_connect.flows.examine.finding import Finding, Verdict, error, ok, warning
 
-__all__ = ["Examine", "Finding", "Verdict", "examine"]
+__all__ = ["Examine", "Finding", "Verdict", "error", "examine", "ok", "warning"]
 
 #: Yields what it finds about one part.
 Examine = Callable[[], Iterator[Finding]]

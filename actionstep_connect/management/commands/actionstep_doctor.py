@@ -8,7 +8,7 @@ from typing import Any
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandParser
 
-from actionstep_connect.flows.examine import Finding, Verdict, examine
+from actionstep_connect.flows.examine import Finding, Verdict, examine, ok, warning
 
 BROKER_PATIENCE = 5  # seconds
 
@@ -65,11 +65,10 @@ class Command(BaseCommand):
 
 def _broker() -> Iterator[Finding]:
     if not current_app.conf.broker_url:  # Celery would try a broker on this machine.
-        yield Finding(
-            part="broker",
-            verdict=Verdict.WARNING,
-            text="This process knows no Celery broker: your Celery app is not loaded, or has none.",
-            what_to_do="Import it in your project's __init__.py, as Celery's guide to Django has it. "
+        yield warning(
+            "broker",
+            "This process knows no Celery broker: your Celery app is not loaded, or has none.",
+            "Import it in your project's __init__.py, as Celery's guide to Django has it. "
             "With cron instead of Celery, ignore this.",
         )
         return
@@ -79,11 +78,10 @@ def _broker() -> Iterator[Finding]:
             address = connection.as_uri().replace("://:**@", "://")
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_PATIENCE)
     except Exception as error:  # noqa: BLE001 - each transport has exceptions of its own.
-        yield Finding(
-            part="broker",
-            verdict=Verdict.WARNING,
-            text=f"Celery's broker cannot be reached ({type(error).__name__}).",
-            what_to_do="Start it, or correct its address. With cron instead of Celery, ignore this.",
+        yield warning(
+            "broker",
+            f"Celery's broker cannot be reached ({type(error).__name__}).",
+            "Start it, or correct its address. With cron instead of Celery, ignore this.",
         )
     else:
-        yield Finding(part="broker", verdict=Verdict.OK, text=f"{address} answers.")
+        yield ok("broker", f"{address} answers.")
