@@ -23,9 +23,9 @@ from actionstep_connect.exceptions import (
     NotReminded,
     TemporarilyUnavailable,
 )
-from actionstep_connect.flows.disconnect import disconnect as end
+from actionstep_connect.flows.disconnect import disconnect as disconnect_now
 from actionstep_connect.flows.events import Change, tell
-from actionstep_connect.flows.refresh import refresh_now as renew
+from actionstep_connect.flows.refresh import refresh_now as refresh
 from actionstep_connect.flows.remind import remind as ask_for_reminder
 from actionstep_connect.models import Connection, EventKind, Status
 
@@ -68,7 +68,7 @@ def refresh_now(
             )
             break
         try:
-            renew(connection, even_if_refused=True)
+            refresh(connection, even_if_refused=True)
         except ActionstepConnectError as error:
             level = (
                 messages.WARNING if isinstance(error, TemporarilyUnavailable) else messages.ERROR
@@ -96,7 +96,7 @@ def disconnect(
         if connection.status == Status.DISCONNECTED:
             outcomes.add(connection, messages.INFO, _("Had been disconnected already"))
             continue
-        end(connection, actor=actor)
+        disconnect_now(connection, actor=actor)
         model_admin.log_change(request, connection, "Disconnected; both tokens erased.")
         outcomes.add(connection, messages.SUCCESS, _("Disconnected, both tokens erased"))
     outcomes.tell(request)
