@@ -55,9 +55,8 @@ def site_url() -> str:
     if redirect_uri is None:
         return _current_site_url()
     callback = reverse("actionstep_connect:callback")
-    if redirect_uri.endswith(
-        callback
-    ):  # A worker does not know where the site is mounted; it does.
+    # A worker does not know where the site is mounted; the URI does.
+    if redirect_uri.endswith(callback):
         return redirect_uri.removesuffix(callback)
     parts = urlsplit(redirect_uri)
     return f"{parts.scheme}://{parts.netloc}"

@@ -155,7 +155,7 @@ KINDS: dict[str, Answer] = {
     "redirect": lambda fault: HttpResponse(status=307, headers={"Location": fault.location}),
     "huge": lambda _: JsonResponse({"padding": "x" * 1_000_000}),
     "custom": lambda _: HttpResponse(b""),
-    # These four leave or cut the real answer; the middleware knows how.
+    # These leave or cut the real answer; the middleware knows how.
     "members": lambda _: HttpResponse(b""),
     "slow": lambda _: HttpResponse(b""),
     "drip": lambda _: HttpResponse(b""),

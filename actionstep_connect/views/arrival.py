@@ -96,10 +96,8 @@ def _arrive_again(request: HttpRequest, attempt: AuthorizationRequest | None) ->
         return HttpResponseRedirect(reverse("actionstep_connect:connections"))
     if attempt.result is None:
         return HttpResponseRedirect(_problem_url(request, attempt, attempt.failure))
-    if attempt.orgkey not in (
-        "",
-        attempt.result.orgkey,
-    ):  # Another one than meant: the list says so.
+    if attempt.orgkey not in ("", attempt.result.orgkey):
+        # Another one than meant: the list says so.
         return HttpResponseRedirect(reverse("actionstep_connect:connections"))
     return HttpResponseRedirect(_destination(request, attempt))
 

@@ -71,16 +71,8 @@ def commands(addresses: Addresses, *, token_seconds: int) -> dict[str, list[str]
             f"{LOOPBACK}:{addresses.site_port}",
         ],
         "worker": [
-            *(
-                *celery,
-                "worker",
-                "--loglevel",
-                LOG_LEVEL,
-                "--pool",
-                "threads",
-                "--concurrency",
-                "4",
-            ),
+            *(*celery, "worker", "--loglevel", LOG_LEVEL),
+            *("--pool", "threads", "--concurrency", "4"),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
         ],
         "beat": [

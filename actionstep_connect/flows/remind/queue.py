@@ -58,7 +58,7 @@ def send_reminders() -> int:
                 sent += _send(connection, send, now=now)
     except DeliveryError as error:
         due.update(remind_at=now + RETRY_AFTER)
-        # No traceback, here and below: it holds the address.
+        # Without its traceback, which holds the address; so it is below.
         log(logging.ERROR, LogEvent.MAIL_SERVER_FAILED, error=str(error))
     return sent
 
