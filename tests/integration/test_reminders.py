@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ from tests.integration.refresh.site_processes import (
 from tests.integration.refresh.test_answers import fault, kinds
 from tests.integration.refresh.test_flag import near_limit
 from tests.mail_server import DROP, HANG, MailServer
+from tests.threads import together
 from tests.with_sites import WITH_SITES
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,24 +104,6 @@ def give_addresses(*connections: Connection) -> None:
     """Give each one's user an address, for the sandbox's fleet has none."""
     for each in connections:
         User.objects.filter(pk=each.user_id).update(email=f"{each.user_id}@law.example")
-
-
-def at_once(work: Callable[[], object], count: int) -> None:
-    """Let that many workers do the same at the same time."""
-    gate = threading.Barrier(count)
-
-    def job() -> None:
-        gate.wait()
-        try:
-            work()
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=job) for _ in range(count)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
 
 
 def letters() -> list[EmailMultiAlternatives]:
@@ -280,7 +263,7 @@ def test_a_reminder_may_be_asked_for_whatever_the_site_does_by_itself(settings: 
 def test_two_workers_send_one(mail_server: MailServer) -> None:
     """Rounds at the same time share the queue: each reminder goes out once."""
     connections = queued(10)
-    at_once(send_reminders, 3)
+    together(send_reminders, 3)
     sent_to = sorted(str(letter["To"]) for letter in mail_server.letters)
     assert sent_to == sorted(each.user.email for each in connections)
 
@@ -291,7 +274,7 @@ def test_two_workers_flag_one_cause(sandbox: Sandbox) -> None:
         sandbox, **near_limit(refresh_at=datetime(2099, 1, 1, tzinfo=UTC))
     )
     give_addresses(connection)
-    at_once(flag_nearing_limit, 3)
+    together(flag_nearing_limit, 3)
     assert kinds(connection) == [EventKind.FLAGGED]
     assert send_reminders() == 1
 

@@ -25,7 +25,7 @@ from tests.with_sites import WITH_SITES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "checks.md"
-ID = re.compile(r'[E|W]\d{3}(?=["`])')
+ID = re.compile(r'[EW]\d{3}(?=["`])')
 ENCODED_KEY = re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=-])", re.ASCII)
 
 PRODUCTION: dict[str, Any] = {

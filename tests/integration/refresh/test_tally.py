@@ -1,6 +1,5 @@
 """What came of refreshes is tallied by the hour, for charts and counters; no sum ever falls."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,7 @@ from tests.connections import expired, sandbox_connection, sandbox_connections
 from tests.integration.refresh.test_answers import fault
 from tests.integration.refresh.test_processes import make_due, requests
 from tests.integration.refresh.workers import at_once, running_workers
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,20 +67,7 @@ def test_a_tally_is_one_statement_once_its_hour_has_begun() -> None:
 
 def test_workers_that_end_together_lose_no_count() -> None:
     """Many runs that end at once, the first of their hour, are all counted."""
-    gate = threading.Barrier(8)
-
-    def end_a_run() -> None:
-        gate.wait()
-        try:
-            tally(Report(refreshed=1, refused=2))
-        finally:
-            connections.close_all()
-
-    workers = [threading.Thread(target=end_a_run) for _ in range(8)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(lambda: tally(Report(refreshed=1, refused=2)), 8)
     assert sum(RefreshHour.objects.values_list("refreshed", flat=True)) == 8
     assert sum(RefreshHour.objects.values_list("refused", flat=True)) == 16
 
