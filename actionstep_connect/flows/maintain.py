@@ -18,6 +18,9 @@ from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 
+#: What stops a run by a fault of the site's own: somebody must act before the next one can do better.
+OWN_FAULTS = (CLIENT_REJECTED, KEYS, REFUSALS)
+
 
 def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     """Do one round of maintenance, leave a heartbeat, and send what reminders are due."""
@@ -48,7 +51,7 @@ def drain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
 
 def is_way_clear() -> bool:
     """Say whether the last round met nothing that several runs would only meet several times."""
-    return _last_summary().get("stopped_by") not in (CLIENT_REJECTED, KEYS, REFUSALS, OUTAGE)
+    return _last_summary().get("stopped_by") not in (*OWN_FAULTS, OUTAGE)
 
 
 def _last_summary() -> dict[str, Any]:
@@ -89,7 +92,7 @@ def _beat(values: dict[str, Any]) -> None:
 
 def _log(report: Report, *, is_news: bool) -> None:
     # Whoever reads the log is told once when the site's own credentials or keys fail, not every minute.
-    shout = is_news and report.stopped_by in (CLIENT_REJECTED, KEYS, REFUSALS)
+    shout = is_news and report.stopped_by in OWN_FAULTS
     log(
         logging.ERROR if shout else logging.INFO,
         LogEvent.RUN,

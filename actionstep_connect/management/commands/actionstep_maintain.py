@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from actionstep_connect.flows.maintain import maintain
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
+from actionstep_connect.flows.maintain import OWN_FAULTS, maintain
 
 
 class Command(BaseCommand):
@@ -33,5 +32,5 @@ class Command(BaseCommand):
         )
         if report.error:
             self.stderr.write(self.style.ERROR(report.error))
-        if report.stopped_by in (CLIENT_REJECTED, KEYS, REFUSALS):
+        if report.stopped_by in OWN_FAULTS:
             raise SystemExit(1)
