@@ -29,6 +29,7 @@ LONGEST_HTTP_TIMEOUT = 45
 LARGEST_CONCURRENCY = 256
 #: Of an environment.
 LONGEST_LABEL = 50
+LONGEST_CLIENT_ID = 200
 
 #: Where idle renewal falls between a refresh token's issue and the moment it would be flagged.
 IDLE_RENEWAL_SHARE = 0.75
@@ -195,6 +196,13 @@ def _label(value: object) -> str:
     return text
 
 
+def _client_id(value: object) -> str:
+    text = _text(value)
+    if len(text) > LONGEST_CLIENT_ID:
+        raise _WrongError(f"a client id of at most {LONGEST_CLIENT_ID} characters")
+    return text
+
+
 def _scopes(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, (list, tuple)) or not value:
         raise _WrongError("a non-empty list of scope names, such as ['timerecords', 'actions']")
@@ -288,7 +296,7 @@ def _seconds(value: object) -> float:
 
 _READERS: dict[str, Callable[[object], object]] = {
     "ENVIRONMENT": _label,
-    "CLIENT_ID": _text,
+    "CLIENT_ID": _client_id,
     "CLIENT_SECRET": _text,
     "SCOPES": _scopes,
     "ALLOWED_SCOPES": _scopes,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_LABEL
+from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_CLIENT_ID, LONGEST_LABEL
 from actionstep_connect.crypto import Context, Secret, get_key_ring
 from actionstep_connect.models.connection import LONGEST_ORGKEY, Connection
 from actionstep_connect.models.fields import ScopesField, SealedField
@@ -28,7 +28,7 @@ class AuthorizationRequest(models.Model):
     session_marker = models.CharField(max_length=64)
     sealed_code_verifier = SealedField(blank=True, editable=False)
     environment = models.CharField(_("environment"), max_length=LONGEST_LABEL)
-    client_id = models.CharField(_("client id"), max_length=200)
+    client_id = models.CharField(_("client id"), max_length=LONGEST_CLIENT_ID)
     redirect_uri = models.CharField(max_length=500)
     scopes = ScopesField(_("scopes"))
     orgkey = models.CharField(_("organisation wanted"), max_length=LONGEST_ORGKEY, blank=True)

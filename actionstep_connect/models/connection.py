@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_LABEL, get_config
+from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_CLIENT_ID, LONGEST_LABEL, get_config
 from actionstep_connect.crypto import Context, Secret, get_key_ring
 from actionstep_connect.exceptions import DecryptionFailed
 from actionstep_connect.models.fields import ScopesField, SealedField
@@ -73,7 +73,7 @@ class Connection(models.Model):
         related_name="actionstep_connections",
     )
     environment = models.CharField(_("environment"), max_length=LONGEST_LABEL)
-    client_id = models.CharField(_("client id"), max_length=200)
+    client_id = models.CharField(_("client id"), max_length=LONGEST_CLIENT_ID)
     orgkey = models.CharField(_("organisation"), max_length=LONGEST_ORGKEY)
     api_endpoint = models.CharField(_("API endpoint"), max_length=500, blank=True)
     granted_scopes = ScopesField(_("granted scopes"), blank=True)

@@ -127,6 +127,7 @@ def test_a_label_of_ones_own_needs_addresses(key: str) -> None:
         ("ENVIRONMENT", None),
         ("ENVIRONMENT", 1),
         ("ENVIRONMENT", "x" * 51),
+        ("CLIENT_ID", "x" * 201),
         ("CLIENT_ID", ""),
         ("CLIENT_ID", None),
         ("CLIENT_SECRET", " "),
