@@ -9,6 +9,7 @@ import random
 import signal
 from collections.abc import Generator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db.models.functions import Now
@@ -189,7 +190,10 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     with running_workers(1) as (nursery,):
         while requests(sandbox) < REFRESHES or hit < HITS:
             children = [nursery.do("hatch") for _ in range(2)]
-            nursery.process.join(dice.uniform(0.05, 0.6))
+            # By what they have done, not by the clock: a slow machine would kill all at their first step.
+            enough = requests(sandbox) + dice.randint(1, 40)
+            wait_until(partial(_has_had, sandbox, enough))
+            nursery.process.join(dice.uniform(0, 0.1))
             for child in children:
                 kill_hatched(child)
                 kills += 1
@@ -208,6 +212,10 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     # Kept means that its token is good.
     make_due(Connection.objects.filter(status="connected"))
     assert maintain().refreshed == len(accounts) - lost
+
+
+def _has_had(sandbox: Sandbox, count: int) -> bool:
+    return requests(sandbox) >= count
 
 
 def _with_rotations(sandbox: Sandbox, in_order: list[int]) -> list[tuple[Connection, int]]:
