@@ -387,7 +387,9 @@ def test_a_sites_own_process_sends_it(
         process.wait(60)
     (letter,) = mail_server.letters
     assert letter["To"] == f"{connection.user_id}@law.example"
-    assert f"{SITE}/actionstep/connect/?orgkey=acmelaw" in str(letter.get_body())
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert f"{SITE}/actionstep/connect/?orgkey=acmelaw" in body.get_content()
 
 
 def test_a_command_ends_although_the_mail_server_hangs(
