@@ -34,6 +34,8 @@ class Counts:
 
     connected: int = 0
     failing: int = 0
+    #: Those whose last refresh failed, be it for the first time.
+    retrying: int = 0
     near_limit: int = 0
     reconnect_required: int = 0
     by_part: Counter[int] = field(default_factory=Counter)
@@ -77,13 +79,15 @@ def _count(*, now: datetime) -> Counts:
         Connection.objects.here()
         .order_by()
         .annotate(part=_part(now=now), near=_holds(near_limit(now=now)), fails=_holds(failing()))
-        .values_list("status", "part", "near", "fails")
+        .annotate(retries=_holds(Q(status=Status.CONNECTED, consecutive_failures__gt=0)))
+        .values_list("status", "part", "near", "fails", "retries")
         .annotate(count=Count("pk"))
     )
     counts = Counts()
-    for status, part, near, fails, count in rows:
+    for status, part, near, fails, retries, count in rows:
         counts.near_limit += count * near
         counts.failing += count * fails
+        counts.retrying += count * retries
         counts.reconnect_required += count * (status == Status.RECONNECT_REQUIRED)
         if status == Status.CONNECTED:
             counts.connected += count
@@ -120,6 +124,8 @@ def _headline(counts: Counts, *, is_stopped: bool) -> str:
         return words % {"count": _grouped(waiting)}
     if counts.failing:
         return _("Some refreshes fail. They are tried again, and nothing is lost.")
+    if counts.retrying:
+        return _("Some refreshes failed just now. They are tried again, and nothing is lost.")
     if not counts.connected:
         return _("Nobody is connected yet.")
     return _("All is well: every connection renews itself.")

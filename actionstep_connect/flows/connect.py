@@ -187,7 +187,7 @@ def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
 
 def note_failure(attempt: AuthorizationRequest, *, code: str) -> None:
     """Remember how a used-up attempt failed, for a second arrival of the same callback."""
-    AuthorizationRequest.objects.filter(pk=attempt.pk).update(failure=code[:50])
+    _close(attempt, failure=code[:50])
 
 
 # RFC 6749 §4.1.2.1, and OpenID Connect's for `prompt=none`.
@@ -271,11 +271,16 @@ def _store(attempt: AuthorizationRequest, grant: TokenGrant) -> Connected:
         .select_related("user")
         .get(user=attempt.user_id, environment=attempt.environment, orgkey=orgkey)
     )
-    AuthorizationRequest.objects.filter(pk=attempt.pk).update(result=stored)
+    _close(attempt, result=stored)
     kind = EventKind.CONNECTED if created else EventKind.RECONNECTED
     tell([Change(stored, [(kind, " ".join(stored.granted_scopes))], actor=stored.user)])
     instead_of = attempt.orgkey if attempt.orgkey not in ("", orgkey) else ""
     return Connected(connection=stored, created=created, instead_of=instead_of)
+
+
+def _close(attempt: AuthorizationRequest, **ending: Any) -> None:
+    # Its verifier has served, and is kept no longer.
+    AuthorizationRequest.objects.filter(pk=attempt.pk).update(**ending, sealed_code_verifier="")
 
 
 def _spelling(attempt: AuthorizationRequest, orgkey: str) -> str:

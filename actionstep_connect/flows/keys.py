@@ -4,13 +4,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import Substr
 
+from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import PREFIX_LENGTH, Context, get_key_ring, read_key_id
 from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.logs import LogEvent, log
@@ -33,11 +35,21 @@ class Table:
     identity: tuple[str, ...]
     #: Says what a row's envelope of one such field is bound to.
     context: Callable[[Any, str], Context]
+    #: Which rows are still of use, beside being of the configured environment.
+    of_use: Callable[[], Q] = Q
 
     @property
     def rows(self) -> "models.QuerySet[Any]":
-        """All rows, on the primary."""
-        return self.model._default_manager.using(router.db_for_write(self.model)).order_by()
+        """The rows that this site may ever open again, on the primary.
+
+        Another environment has keys of its own, and a site of its own to look after them.
+        """
+        rows = self.model._default_manager.using(router.db_for_write(self.model))
+        return rows.filter(self.of_use(), environment=get_config().environment).order_by()
+
+
+def _unfinished() -> Q:
+    return Q(used_at=None, expires_at__gt=datetime.now(UTC))
 
 
 TABLES = (
@@ -52,6 +64,7 @@ TABLES = (
         columns={"sealed_code_verifier": CODE_VERIFIER},
         identity=("state_hash", "user_id", "environment", "orgkey"),
         context=lambda row, _: row.context(),
+        of_use=_unfinished,
     ),
 )
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import connections
 from pytest_django import Settings
 
 from actionstep_connect.crypto import Secret, generate_key, get_key_ring, read_key_id
 from actionstep_connect.flows import rotate as rotation
-from actionstep_connect.flows.keys import count_rows_by_key, warn_of_missing_keys
+from actionstep_connect.flows.keys import count_rows_by_key, missing_keys, warn_of_missing_keys
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import AuthorizationRequest, Connection, Status
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
@@ -92,6 +93,21 @@ def test_s36_every_row_comes_under_the_first_key(use_keys: UseKeys) -> None:
     assert connection.open_refresh_token() == Secret("a-refresh-token")
     assert attempt.open_code_verifier() == Secret("the-verifier")
     assert connection.generation == 1
+
+
+def test_s36_what_is_never_opened_again_needs_no_key(use_keys: UseKeys) -> None:
+    """Neither another environment's rows nor attempts that are over keep a key, or a site, waiting."""
+    use_keys(OLD)
+    make_connection(make_user(), environment="staging")
+    attempt = make_attempt()
+    AuthorizationRequest.objects.update(used_at=datetime.now(UTC))
+    use_keys(NEW)
+    assert missing_keys() == {}
+    assert run()[0] == 0
+    AuthorizationRequest.objects.update(used_at=None)
+    assert list(missing_keys().values()) == [1]
+    with time_machine.travel(attempt.expires_at):
+        assert missing_keys() == {}
 
 
 def test_s36_it_is_repeatable(use_keys: UseKeys) -> None:

@@ -62,6 +62,7 @@ def test_each_number_leads_to_just_those_connections(admin: Client) -> None:
     [
         (None, "Nobody is connected yet."),
         ({}, "All is well"),
+        ({"consecutive_failures": 1}, "Some refreshes failed just now."),
         ({"consecutive_failures": 3}, "Some refreshes fail."),
         ({"refresh_token_expires_at": timedelta(days=2)}, "1 connection waits for its user"),
         ({"status": Status.RECONNECT_REQUIRED}, "1 connection waits for its user"),
