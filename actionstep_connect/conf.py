@@ -360,7 +360,8 @@ _CURES = {
     "CLIENT_ID": "Actionstep gives it with the client secret; until then use the sandbox's: sandbox-client.",
     "CLIENT_SECRET": "Actionstep gives it with the client id; until then use the sandbox's: sandbox-secret.",
     "SCOPES": "One name per API resource, such as ['timerecords', 'actions', 'participants'].",
-    "ENCRYPTION_KEYS": "Make one with `manage.py actionstep_generate_key` and keep it out of the code.",
+    "ENCRYPTION_KEYS": "If this site had one before, put that back: rows need it. Else make one with "
+    "`manage.py actionstep_generate_key` and keep it out of the code.",
     "AUTHORIZE_URL": "Use https; http is accepted for 127.0.0.1 and localhost only.",
     "TOKEN_URL": "Use https; http is accepted for 127.0.0.1 and localhost only.",
     "REDIRECT_URI": "Give the absolute URL of the callback, as registered with Actionstep.",

@@ -207,7 +207,8 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     assert set(accounts) <= {"kept", "lost in the window"}, accounts
     print(f"{kills} kills, {hit} times with claims held, {lost} of {len(accounts)} lost")
     assert presented_twice(sandbox) == lost
-    assert lost <= 2 * kills
+    # Of one process: two in flight, and two whose answers let these go before they were stored.
+    assert lost <= (2 + 2) * kills
     assert not Connection.objects.exclude(lease_owner="").exists()
     # Kept means that its token is good.
     make_due(Connection.objects.filter(status="connected"))
