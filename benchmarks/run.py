@@ -10,6 +10,7 @@ from benchmarks.token_endpoint import TokenEndpoint
 
 django.setup()
 
+import actionstep_connect.tasks  # noqa: E402, F401 - as in a worker, what a refresh needs is loaded.
 from benchmarks.measures import MEASURES  # noqa: E402 - models need the app registry.
 
 
