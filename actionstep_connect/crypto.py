@@ -14,10 +14,9 @@ import re
 import secrets
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import NoReturn, Self
+from typing import NamedTuple, NoReturn, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -72,8 +71,7 @@ class Secret:
         raise TypeError("A Secret is never pickled: seal it instead.")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What an envelope is bound to."""
 
     field: str

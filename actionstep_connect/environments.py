@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from actionstep_connect.exceptions import UntrustedHost
 
@@ -10,8 +10,7 @@ PRODUCTION = "production"
 STAGING = "staging"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """Where an environment authorizes, gives tokens, and serves its API."""
 
     authorize_url: str

@@ -1,8 +1,8 @@
 """What end-users read: scopes, endings and states, each in plain words and translatable."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -67,8 +67,7 @@ SCOPES: dict[str, Words] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """One scope as a person reads it; `is_new` if the connection did not have it before."""
 
     name: str
@@ -81,8 +80,7 @@ def scope_in_words(name: str, *, is_new: bool = False) -> Scope:
     return Scope(name=name, words=SCOPES.get(name, name), is_new=is_new)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """How an attempt to connect ended badly: what happened, what to do, and the HTTP status."""
 
     title: Words
@@ -262,8 +260,7 @@ def ending_code(error: ActionstepConnectError) -> str:
             return AuthorizationFailed.code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """How a connection is: in a few words, and what its user can do about it."""
 
     words: Words

@@ -1,8 +1,7 @@
 """Small charts for inline SVG: positions and words, and the same numbers as a table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from actionstep_connect.admin.condition import Tone
 
@@ -13,8 +12,7 @@ TOP, HEIGHT = 14, 80
 LEAST = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One place on the axis: what it stands for, and the numbers above and below the line."""
 
     label: str
@@ -24,8 +22,7 @@ class Column:
     tone: Tone = Tone.GOOD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(NamedTuple):
     """One rectangle. Numbers are text already: a template would write them as its language does."""
 
     x: str
@@ -36,8 +33,7 @@ class Bar:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """Words below the axis, at a share of its length."""
 
     share: float
@@ -56,8 +52,7 @@ class Tick:
         return "end" if self.share > 0.75 else "middle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(NamedTuple):
     """A chart in words, in rectangles and as a table. `peak` says how much the highest bar is."""
 
     name: str

@@ -1,8 +1,8 @@
 """The condition of a connection in words, how urgent it is, and what to do next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -25,8 +25,7 @@ class Tone(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """How a connection does: its state in words, its urgency, and the next step for a person."""
 
     label: str

@@ -1,7 +1,7 @@
 """What an administrator must know before reading the list: is the upkeep running, and welcome?"""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,8 +12,7 @@ from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
 from actionstep_connect.models import Heartbeat
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """One warning: what is wrong, and what to do."""
 
     tone: Tone

@@ -3,10 +3,9 @@
 import hmac
 import secrets
 from collections.abc import Iterable, MutableMapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -36,8 +35,7 @@ MOST_PENDING = 10
 Session = MutableMapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
+class Connected(NamedTuple):
     """How a connect flow ended well."""
 
     connection: Connection

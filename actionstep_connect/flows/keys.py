@@ -3,9 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
@@ -24,8 +23,7 @@ from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
 NO_ENVELOPE = "?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(NamedTuple):
     """A model whose rows hold envelopes."""
 
     model: type[models.Model]

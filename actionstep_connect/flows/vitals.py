@@ -3,9 +3,9 @@
 They are the database's, so every process of a site gives the same answer.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Min
@@ -47,8 +47,7 @@ _STOPPED_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
+class Vitals(NamedTuple):
     """How the upkeep does; times are in seconds, and None where there has been no run."""
 
     problems: tuple[Problem, ...]

@@ -1,8 +1,8 @@
 """The way back: claim the attempt, finish it, and lead on. No answer holds a code or a state."""
 
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -46,8 +46,7 @@ _FULL_ADDRESSES = ("REQUEST_URI", "RAW_URI", "UNENCODED_URL")
 _PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What Actionstep gave the browser on its way back (RFC 6749 §4.1.2); nothing of it is printed."""
 
     state: Secret

@@ -1,7 +1,7 @@
 """The page of one's connections: how each is, and what one can do with it."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,8 +14,7 @@ from actionstep_connect.wording import Scope, State, scope_in_words, state_of
 _OTHER_ORGANISATION = "actionstep_connect_other_organisation"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One connection as its user reads it."""
 
     connection: Connection

@@ -1,7 +1,7 @@
 """The way out: say what will be asked, then send the user to Actionstep."""
 
 import logging
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,8 +19,7 @@ from actionstep_connect.views.page import own_page, safe_next, user_of
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """What the user came for: the scopes named, the page to return to, the organisation meant."""
 
     scopes: str

@@ -5,7 +5,6 @@ import copy
 import json
 import logging
 import pickle
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,11 +75,11 @@ def test_s33_an_envelope_shows_neither_the_value_nor_its_base64() -> None:
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        replace(HERE, field="refresh_token"),
-        replace(HERE, user_id="2"),
-        replace(HERE, environment="staging"),
-        replace(HERE, orgkey="otherlaw"),
-        replace(HERE, user_id="1acmelaw", orgkey=""),
+        HERE._replace(field="refresh_token"),
+        HERE._replace(user_id="2"),
+        HERE._replace(environment="staging"),
+        HERE._replace(orgkey="otherlaw"),
+        HERE._replace(user_id="1acmelaw", orgkey=""),
     ],
     ids=["field", "user", "environment", "organisation", "shifted boundaries"],
 )
@@ -182,7 +181,7 @@ def test_s36_the_first_key_seals_and_all_open() -> None:
 def test_each_row_and_field_has_a_key_of_its_own() -> None:
     """Swapping only the associated data would not help: the derived key differs as well."""
     opener = ring(FIRST)
-    elsewhere = replace(HERE, user_id="2")
+    elsewhere = HERE._replace(user_id="2")
     ours, theirs = opener.seal(Secret(TOKEN), HERE), opener.seal(Secret(TOKEN), elsewhere)
     assert opener.open(theirs, elsewhere) == opener.open(ours, HERE)
     with pytest.raises(DecryptionFailed):

@@ -8,9 +8,9 @@ that says so. The refresh token is read under the lease, never before.
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -35,8 +35,7 @@ _NOT_READ = (
 _CLOCK_RESOLUTION = timedelta(milliseconds=2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """The right to spend the refresh token of `connection`, which was read under the lease."""
 
     connection: Connection

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 
@@ -40,8 +40,7 @@ LOCK_PATIENCE = 2.0  # seconds to wait for a row that is locked although nobody 
 Test = Callable[[Connection], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Demand:
+class _Demand(NamedTuple):
     #: What makes a refresh unnecessary.
     is_good: Test
     #: What is taken rather than wait for somebody else, or rather than fail.
@@ -249,7 +248,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
             retry_after=_seconds_until_retry(connection),
             outcome_known=outcome.error.outcome_known,
         )
-    _check_usable(connection, replace(demand, statuses=(Status.CONNECTED,)))
+    _check_usable(connection, demand._replace(statuses=(Status.CONNECTED,)))
     if connection.access_token_expires_at is None:
         raise TemporarilyUnavailable(
             "Actionstep's answer held no usable access token.",

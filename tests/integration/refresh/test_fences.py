@@ -1,7 +1,6 @@
 """Leases and generations: whose answer counts, and when nothing may be sent any more."""
 
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -177,13 +176,13 @@ def test_s24_a_claim_that_runs_short_is_dropped_unsent(
     claim = claimed()
     assert only().outcome_unknown_since is not None
     # HTTP_TIMEOUT is 5 seconds here, and the lease 70; it was claimed 65 seconds ago.
-    late = replace(claim, begun=claim.begun - 65)
+    late = claim._replace(begun=claim.begun - 65)
     outcome = renew(late)
     assert isinstance(outcome, Unsent)
     assert requests(sandbox) == 0
     store(late, outcome)
     assert Connection.objects.values().get() == before
-    assert isinstance(renew(replace(claimed(), begun=claim.begun - 60)), Renewed)
+    assert isinstance(renew(claimed()._replace(begun=claim.begun - 60)), Renewed)
 
 
 def test_an_unknown_outcome_is_recorded_before_anything_is_sent(endpoint: HostileServer) -> None:
