@@ -17,6 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
+#: Seconds by which asyncio's timers are late: they wait in whole milliseconds, rounded up.
+TIMER_LAG = 0.0005
+
 
 class _Server:
     def __init__(self) -> None:
@@ -103,7 +106,8 @@ class _Protocol(asyncio.Protocol):
         server.requests += 1
         server.in_flight += 1
         server.most_in_flight = max(server.most_in_flight, server.in_flight)
-        asyncio.get_running_loop().call_later(server.latency, self._finish, body)
+        delay = max(server.latency - TIMER_LAG, 0)
+        asyncio.get_running_loop().call_later(delay, self._finish, body)
 
     def _finish(self, body: str) -> None:
         server = self._server

@@ -142,10 +142,10 @@ class _Run:
         while True:
             self._look_for_stop()
             self._claim_more()
-            while self._may_send():
-                self._send(threads, self._unsent.popleft())
-            if not self._in_flight:
-                return
+            if not self._unstored:  # Failures and refusals count once they are stored.
+                self._send_more(threads)
+                if not self._in_flight:
+                    return
             self._receive(threads)
 
     def _finish(self, threads: ThreadPoolExecutor) -> None:
@@ -175,7 +175,7 @@ class _Run:
             or len(self._unsent) > min(self._window, self._limit) // 4
         ):
             return
-        wanted = min(2 * self._window, self._limit) - len(self._unsent)
+        wanted = min(3 * self._window, self._limit) - len(self._unsent)
         try:
             claims = claim_due(limit=wanted)
         except AWAY as error:
@@ -183,6 +183,11 @@ class _Run:
             return
         self._unsent.extend(claims)
         self._all_claimed = len(claims) < wanted
+
+    def _send_more(self, threads: ThreadPoolExecutor) -> None:
+        self._look_for_stop()
+        while self._may_send():
+            self._send(threads, self._unsent.popleft())
 
     def _may_send(self) -> bool:
         if self._report.stopped_by or not self._unsent:
@@ -212,29 +217,22 @@ class _Run:
         self._in_flight += 1
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
-        if self._in_flight:
-            self._take(threads, *self._answers.get())
-        # Of answers that came together, each lets its next request go before the first is stored:
-        # so the database is not in their way.
-        while not self._answers.empty():
-            self._take(threads, *self._answers.get())
-        while self._unstored:
-            claim, outcome = self._unstored[0]
-            change = self._store(claim, outcome)
-            self._unstored.popleft()  # Only now: to store twice does no harm, not to store does.
-            self._count(outcome, stored=change is not None)
-            if change is not None and change.events:
-                self._changes.append(change)
-
-    def _take(self, threads: ThreadPoolExecutor, claim: Claim, outcome: Outcome) -> None:
-        self._unstored.append((claim, outcome))
-        self._in_flight -= 1
-        if isinstance(outcome, Renewed):
-            # One more for each success doubles the window with every round trip.
-            self._window = min(self._window + 1, self._limit)
-            self._look_for_stop()
-            if self._may_send():
-                self._send(threads, self._unsent.popleft())
+        # Every answer that has come lets the next requests go before the first is stored, so that
+        # the database is not in their way; waiting is for when there is nothing to store.
+        while self._in_flight and not (self._unstored and self._answers.empty()):
+            claim, outcome = self._answers.get()
+            self._unstored.append((claim, outcome))
+            self._in_flight -= 1
+            if isinstance(outcome, Renewed):
+                # One more for each success doubles the window with every round trip.
+                self._window = min(self._window + 1, self._limit)
+                self._send_more(threads)
+        claim, outcome = self._unstored[0]
+        change = self._store(claim, outcome)
+        self._unstored.popleft()  # Only now: to store twice does no harm, not to store does.
+        self._count(outcome, stored=change is not None)
+        if change is not None and change.events:
+            self._changes.append(change)
 
     def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
         for _ in range(2):  # A time limit may have struck, which is an exception like any other.
