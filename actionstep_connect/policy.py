@@ -22,6 +22,8 @@ LONGEST_BACKOFF_ON_DEMAND = timedelta(seconds=60)
 SHORTEST_AGE_TO_REPLACE = timedelta(seconds=60)
 #: How many failures in a row make a connection "failing" to people.
 FAILING_AFTER = 3
+#: A connection that is due for so long is overdue: nobody refreshes it, or not fast enough.
+OVERDUE_AFTER = timedelta(minutes=10)
 #: `last_used_at` is written at most this often.
 USE_RESOLUTION = timedelta(hours=1)
 #: Jitter takes up to this share off a delay, so that connections do not fall due together.

@@ -9,11 +9,7 @@ from django.utils.translation import gettext as _
 from actionstep_connect.admin.times import left, when
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Status, StatusReason
-from actionstep_connect.policy import FAILING_AFTER
-from actionstep_connect.schedule import INTERVAL
-
-#: A connection that is due for so long is not being refreshed by anybody.
-OVERDUE_AFTER = 3 * INTERVAL
+from actionstep_connect.policy import FAILING_AFTER, OVERDUE_AFTER
 
 
 class Tone(StrEnum):

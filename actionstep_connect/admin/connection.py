@@ -31,7 +31,6 @@ from actionstep_connect.admin.times import expires, left, when
 from actionstep_connect.admin.upcoming import upcoming
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Heartbeat, Status
-from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.wording import state_of
 
 SEALED = ("sealed_access_token", "sealed_refresh_token")
@@ -132,7 +131,7 @@ class ConnectionAdmin(ReadOnly, ConnectionPages):
         """Put above the whole list what concerns all of it; a filtered one begins at once."""
         context = dict(extra_context or {})
         if request.method == "GET":
-            now, heartbeat = datetime.now(UTC), Heartbeat.objects.filter(pk=MAINTENANCE).first()
+            now, heartbeat = datetime.now(UTC), Heartbeat.of_maintenance()
             context["notices"] = current_notices(heartbeat, now=now)
             if not request.GET:
                 context["overview"] = overview(heartbeat, now=now)

@@ -11,10 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from actionstep_connect.admin.condition import OVERDUE_AFTER
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Status
-from actionstep_connect.policy import FAILING_AFTER
+from actionstep_connect.policy import FAILING_AFTER, OVERDUE_AFTER
 
 NEAR_LIMIT = "near-limit"
 FAILING = "failing"

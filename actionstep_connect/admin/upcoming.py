@@ -4,11 +4,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from actionstep_connect.admin.condition import OVERDUE_AFTER
 from actionstep_connect.admin.times import when
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Status, StatusReason
-from actionstep_connect.policy import is_idle
+from actionstep_connect.policy import OVERDUE_AFTER, is_idle
 
 
 def upcoming(connection: Connection, *, now: datetime) -> str:

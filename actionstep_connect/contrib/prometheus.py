@@ -27,11 +27,11 @@ from prometheus_client.registry import Collector
 from actionstep_connect.conf import get_config
 from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.refresh.run import STOPS
-from actionstep_connect.flows.vitals import LONGEST_OVERDUE, seconds_between
+from actionstep_connect.flows.vitals import seconds_between
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Heartbeat, RefreshHour, Status
-from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.models.refresh_hour import OUTCOMES
+from actionstep_connect.policy import OVERDUE_AFTER
 
 PREFIX = "actionstep_connect_"
 
@@ -111,7 +111,7 @@ def _connections() -> Iterator[Family]:
 
 def _waiting() -> Iterator[Family]:
     now = datetime.now(UTC)
-    late = Q(refresh_at__lt=now - LONGEST_OVERDUE)
+    late = Q(refresh_at__lt=now - OVERDUE_AFTER)
     due = on_primary().due(now=now)
     found = due.aggregate(
         due=Count("refresh_at"), late=Count("refresh_at", filter=late), oldest=Min("refresh_at")
@@ -132,7 +132,7 @@ def _limits() -> Iterator[Family]:
 
 
 def _runs() -> Iterator[Family]:
-    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    heartbeat = Heartbeat.of_maintenance()
     if heartbeat is None:
         return
     stopped_by = heartbeat.summary.get("stopped_by")

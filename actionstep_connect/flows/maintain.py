@@ -55,7 +55,7 @@ def is_way_clear() -> bool:
 
 
 def _last_summary() -> dict[str, Any]:
-    before = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    before = Heartbeat.of_maintenance()
     return before.summary if before else {}
 
 

@@ -3,7 +3,7 @@
 They are the database's, so every process of a site gives the same answer.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,10 +13,7 @@ from django.db.models import Min
 from actionstep_connect.flows.database import AWAY, on_primary
 from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
 from actionstep_connect.models import Heartbeat
-from actionstep_connect.models.heartbeat import MAINTENANCE
-
-#: How long a due connection may wait before somebody should look.
-LONGEST_OVERDUE = timedelta(minutes=10)
+from actionstep_connect.policy import OVERDUE_AFTER
 
 
 class Problem(StrEnum):
@@ -59,7 +56,7 @@ class Vitals(NamedTuple):
 def take_vitals() -> Vitals:
     """Return the vital signs. Never raises for the settings' or the database's sake."""
     try:
-        heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+        heartbeat = Heartbeat.of_maintenance()
         oldest = _oldest_due()
     except ImproperlyConfigured:
         return Vitals(problems=(Problem.SETTINGS,))
@@ -68,7 +65,7 @@ def take_vitals() -> Vitals:
     now = datetime.now(UTC)
     overdue = seconds_between(oldest or now, now)
     problems = _problems_of(heartbeat, now=now)
-    if overdue > LONGEST_OVERDUE.total_seconds():
+    if overdue > OVERDUE_AFTER.total_seconds():
         problems.append(Problem.OVERDUE)
     return Vitals(
         problems=tuple(problems),

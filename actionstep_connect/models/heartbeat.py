@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import models
+from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
 from actionstep_connect.schedule import INTERVAL
@@ -30,6 +30,12 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job}, {self.started_at:%Y-%m-%d %H:%M:%S}Z"
+
+    @classmethod
+    def of_maintenance(cls) -> "Heartbeat | None":
+        """Return the last run of the job that a site schedules; on the primary, for a replica lags."""
+        primary = router.db_for_write(cls)
+        return cls.objects.using(primary).filter(pk=MAINTENANCE).first()
 
     def is_missing(self, *, now: datetime) -> bool:
         """Say whether the job should have run since."""

@@ -2,9 +2,7 @@
 
 import os
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +12,10 @@ from typing import Any
 
 import httpx2
 
+from actionstep_connect.testing.process import running_server
 from tests.oauth_toolkit.vocabulary import CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
 READY = re.compile(r"Ready at (http://127\.0\.0\.1:\d+)/")
 HIDDEN_FIELD = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
 
@@ -74,31 +72,10 @@ class AuthorizationServer:
 
 
 @contextmanager
-def running_server(folder: Path, *, redirect_uri: str) -> Generator[AuthorizationServer]:
+def running_toolkit(folder: Path, *, redirect_uri: str) -> Generator[AuthorizationServer]:
     """Run a server of one's own until the block ends, its database and output in `folder`."""
-    log = folder / "oauth-toolkit.log"
     command = [sys.executable, "-u", "-m", "tests.oauth_toolkit", redirect_uri]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=folder, env=environment
-        ) as process,
-    ):
-        try:
-            yield AuthorizationServer(_wait_until_ready(process, log))
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := READY.search(log.read_text()):
-            return found[1]
-        time.sleep(0.05)
-    raise RuntimeError(f"the authorization server is not ready:\n{log.read_text()}")
+    log = folder / "oauth-toolkit.log"
+    with running_server(command, log=log, ready=READY, cwd=folder, env=environment) as url:
+        yield AuthorizationServer(url)

@@ -22,10 +22,9 @@ from actionstep_connect.flows.refresh.run import (
     REFUSALS,
     THREADS,
 )
-from actionstep_connect.flows.vitals import LONGEST_OVERDUE
 from actionstep_connect.links import site_url
 from actionstep_connect.models import Heartbeat, Status
-from actionstep_connect.models.heartbeat import MAINTENANCE
+from actionstep_connect.policy import OVERDUE_AFTER
 
 SOON = timedelta(days=7)
 
@@ -87,7 +86,7 @@ def keys() -> Iterator[Finding]:
 def maintenance() -> Iterator[Finding]:
     """See that the periodic job runs, and gets through."""
     part, now = "maintenance", datetime.now(UTC)
-    heartbeat = Heartbeat.objects.filter(pk=MAINTENANCE).first()
+    heartbeat = Heartbeat.of_maintenance()
     if heartbeat is None:
         yield error(part, "It has never run, so nothing is renewed.", _START)
         return
@@ -128,7 +127,7 @@ def waiting() -> Iterator[Finding]:
         yield ok("overdue", "No refresh is waiting.")
     else:
         text = f"The oldest refresh that waits was due {_since(oldest, now)} ago."
-        if now - oldest > LONGEST_OVERDUE:
+        if now - oldest > OVERDUE_AFTER:
             yield error("overdue", text, "See what is said of maintenance and client credentials.")
         else:
             yield ok("overdue", text)

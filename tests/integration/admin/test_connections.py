@@ -67,7 +67,7 @@ def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
         ({"refresh_token_expires_at": -timedelta(hours=3)}, "ran out 3 h ago"),
         ({"access_token_expires_at": -timedelta(hours=3)}, "expired 3 h ago"),
         ({"flagged_at": timedelta(0)}, "flagged under a minute ago"),
-        ({"refresh_at": -timedelta(minutes=10)}, "Refresh overdue"),
+        ({"refresh_at": -timedelta(minutes=11)}, "Refresh overdue"),
         ({"refresh_at": -timedelta(minutes=10)}, "worker and its beat"),
         ({"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED}, "Ask the user"),
         (

@@ -13,7 +13,7 @@ from actionstep_connect.exceptions import ReconnectRequired
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection
 from tests.integration.connect.person import CALLBACK, CONNECTIONS, SITE, Person, query, words
-from tests.oauth_toolkit.process import AuthorizationServer, running_server
+from tests.oauth_toolkit.process import AuthorizationServer, running_toolkit
 from tests.oauth_toolkit.vocabulary import ORGKEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[AuthorizationServer]:
     """Run one server for the module."""
     folder = tmp_path_factory.mktemp("oauth-toolkit")
-    with running_server(folder, redirect_uri=f"{SITE}{CALLBACK}") as server:
+    with running_toolkit(folder, redirect_uri=f"{SITE}{CALLBACK}") as server:
         yield server
 
 
