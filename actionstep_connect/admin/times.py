@@ -19,8 +19,10 @@ def when(moment: datetime | None, *, now: datetime) -> str:
 
 def expires(moment: datetime | None, *, now: datetime) -> str:
     """Say when something expires, or that it has; nothing if it never does."""
-    if moment is None or moment > now:
-        return when(moment, now=now)
+    if moment is None:
+        return ""
+    if moment > now:
+        return _("expires in %(time)s") % {"time": _amount(moment - now)}
     return _("expired %(time)s ago") % {"time": _amount(now - moment)}
 
 

@@ -51,7 +51,7 @@ def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
     shown = text(page(admin))
     for words in (
         *("priya", "priya@law.example", "acmelaw", "sandbox"),
-        *("Connected", "in 43 min", "20 days left"),
+        *("Connected", "expires in 43 min", "20 days left"),
     ):
         assert words in shown
 
