@@ -30,16 +30,17 @@ from benchmarks.token_endpoint import TokenEndpoint
 
 
 def one_worker(endpoint: TokenEndpoint) -> Iterator[Figure]:
-    """1,000 due, 16 in flight, 200 ms: 80 a second is the limit."""
+    """1,000 due, 16 in flight, 200 ms: 80 a second is the limit. The median of three runs."""
+    rate = statistics.median(_rate_of_one_worker(endpoint) for _ in range(3))
+    yield Figure("1,000 due, 16 in flight: refreshes a second", rate, "/s", 76, "min")
+
+
+def _rate_of_one_worker(endpoint: TokenEndpoint) -> float:
     endpoint.set(reset=True, latency=0.2)
     fill(1000)
     with configured(REFRESH_CONCURRENCY=16):
         begun = time.monotonic()
-        report = refresh_due()
-        seconds = time.monotonic() - begun
-    yield Figure(
-        "1,000 due, 16 in flight: refreshes a second", report.refreshed / seconds, "/s", 76, "min"
-    )
+        return refresh_due().refreshed / (time.monotonic() - begun)
 
 
 def wide_worker(endpoint: TokenEndpoint) -> Iterator[Figure]:

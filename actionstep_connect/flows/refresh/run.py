@@ -196,7 +196,8 @@ class _Run:
         if self._report.refusals_in_a_row:
             # Once refusals begin, what is in flight may not carry them past their limit.
             window = min(window, max(STOP_AFTER_REFUSALS - self._report.refusals_in_a_row, 1))
-        return self._in_flight < window
+        # Nor may more answers wait for a slow database than requests may be in flight.
+        return self._in_flight < window and len(self._unstored) < window
 
     def _send(self, threads: ThreadPoolExecutor, claim: Claim) -> None:
         # Where no thread can be started, the job is queued all the same, and an older thread may

@@ -202,7 +202,7 @@ def test_a_clock_22_days_ahead_for_a_while_loses_nothing(
 
 def test_a_run_stops_when_asked_and_gives_the_rest_back(sandbox: Sandbox) -> None:
     """What is in flight is stored; what is not goes back as if it had never been claimed."""
-    sandbox_connections(sandbox, 40, **expired())
+    sandbox_connections(sandbox, 80, **expired())
     answered = threading.Event()
 
     def should_stop() -> bool:
@@ -212,10 +212,27 @@ def test_a_run_stops_when_asked_and_gives_the_rest_back(sandbox: Sandbox) -> Non
 
     report = refresh_due(should_stop=should_stop)
     assert report.stopped_by == "shutdown"
-    assert 10 <= report.refreshed < 40
+    assert 10 <= report.refreshed < 80
     rest = Connection.objects.filter(generation=1)
-    assert rest.count() == 40 - report.refreshed
+    assert rest.count() == 80 - report.refreshed
     assert not rest.exclude(lease_owner="", outcome_unknown_since=None).exists()
+
+
+def test_a_slow_database_is_not_outrun(sandbox: Sandbox) -> None:
+    """What is claimed, in flight or answered but not stored stays within three times the window."""
+    sandbox_connections(sandbox, 200, **expired())
+    held: list[int] = []
+
+    def slow(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and "sealed_refresh_token" in sql:
+            held.append(Connection.objects.filter(generation=1).exclude(lease_owner="").count())
+            time.sleep(0.02)
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(slow):
+        report = refresh_due()
+    assert report.refreshed == 200
+    assert max(held) <= 3 * 16
 
 
 def test_a_run_begins_gently_and_speeds_up(sandbox: Sandbox) -> None:
