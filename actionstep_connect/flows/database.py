@@ -31,6 +31,13 @@ def on_primary() -> ConnectionQuerySet:
     return Connection.objects.using(database())
 
 
+def renew_database_connection() -> None:
+    """Drop the connection to the primary, unless a transaction is open on it; the next query opens one."""
+    connection = connections[database()]
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def until_done(write: Callable[[], T]) -> T:
     """Repeat `write` while the database is away, for it holds a token that nobody will give again.
 

@@ -10,10 +10,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,7 +23,7 @@ from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.exceptions import TemporarilyUnavailable
-from actionstep_connect.flows.database import AWAY, on_primary
+from actionstep_connect.flows.database import AWAY, on_primary, renew_database_connection
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
 from actionstep_connect.flows.refresh.renew import (
@@ -38,6 +40,7 @@ from actionstep_connect.logs import LogEvent, log
 
 RUN_SECONDS = 55.0  # a run ends before the next begins
 SHORTEST_SENDING = 5.0  # seconds
+FINISH_POLL_SECONDS = 0.1
 FIRST_WINDOW = 4  # requests in flight at the start
 STOP_AFTER_FAILURES = 12  # in a row, without a success: the way to Actionstep is broken
 STOP_AFTER_REFUSALS = 20  # in a row, from different connections: more likely our fault than theirs
@@ -98,6 +101,16 @@ def _mend_clock_damage() -> None:
     ).update(refresh_at=now)
 
 
+@dataclass(slots=True)
+class _Exchange:
+    """One token request: in flight while it has no outcome."""
+
+    claim: Claim
+    #: Whoever takes it first, a thread that sends or we who give up, has the claim.
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    outcome: Outcome | None = None
+
+
 class _Run:
     def __init__(self, *, should_stop: Callable[[], bool], refusals_before: int) -> None:
         config = get_config()
@@ -109,9 +122,10 @@ class _Run:
         self._window = min(FIRST_WINDOW, self._limit)
         self._failures_in_a_row = 0
         self._unsent: deque[Claim] = deque()
-        self._in_flight = 0
-        self._answers: SimpleQueue[tuple[Claim, Outcome]] = SimpleQueue()
-        self._unstored: deque[tuple[Claim, Outcome]] = deque()
+        #: What may have been sent and is not stored: in flight, or in one of the next two.
+        self._exchanges: dict[UUID, _Exchange] = {}
+        self._answers: SimpleQueue[tuple[_Exchange, Outcome]] = SimpleQueue()
+        self._unstored: deque[tuple[_Exchange, Outcome]] = deque()
         self._all_claimed = False
         self._changes: list[Change] = []
         self._report = Report(refusals_in_a_row=refusals_before)
@@ -123,8 +137,11 @@ class _Run:
                 with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
                     try:
                         self._refresh(threads)
+                    except BaseException:
+                        renew_database_connection()  # It may have struck within a statement.
+                        raise
                     finally:
-                        self._finish(threads)
+                        self._finish()
             finally:
                 tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
         return self._report
@@ -142,18 +159,28 @@ class _Run:
         while True:
             self._look_for_stop()
             self._claim_more()
-            if not self._unstored:  # Failures and refusals count once they are stored.
+            # Failures and refusals count once they are stored.
+            if all(isinstance(outcome, Renewed) for _, outcome in self._unstored):
                 self._send_more(threads)
-                if not self._in_flight:
-                    return
+            if not self._exchanges or self._report.stopped_by == THREADS:
+                return
             self._receive(threads)
 
-    def _finish(self, threads: ThreadPoolExecutor) -> None:
-        # Whatever happened, an answer on its way may hold the only refresh token there is.
+    def _finish(self) -> None:
+        # Whatever happened, an answer on its way may hold the only refresh token there is. It may
+        # have happened between any two lines, so that nothing but the exchanges can be relied on.
+        for exchange in list(self._exchanges.values()):
+            if exchange.turn.acquire(blocking=False):
+                del self._exchanges[exchange.claim.id]
+                self._unsent.append(exchange.claim)
         if self._unsent:
             self._stop(SHUTDOWN)
-        while self._in_flight or self._unstored:
-            self._receive(threads)
+        while self._exchanges:
+            with suppress(Empty):
+                self._answers.get(timeout=FINISH_POLL_SECONDS)
+            for exchange in list(self._exchanges.values()):
+                if exchange.outcome is not None:
+                    self._keep(exchange, exchange.outcome)
         if self._unsent:
             give_back(self._unsent)
 
@@ -197,40 +224,40 @@ class _Run:
             # Once refusals begin, what is in flight may not carry them past their limit.
             window = min(window, max(STOP_AFTER_REFUSALS - self._report.refusals_in_a_row, 1))
         # Nor may more answers wait for a slow database than requests may be in flight.
-        return self._in_flight < window and len(self._unstored) < window
+        in_flight = len(self._exchanges) - len(self._unstored)
+        return in_flight < window and len(self._unstored) < window
 
     def _send(self, threads: ThreadPoolExecutor, claim: Claim) -> None:
-        # Where no thread can be started, the job is queued all the same, and an older thread may
-        # take it up. Whoever takes its turn first, they or we, has the claim.
-        turn = threading.Lock()
+        exchange = self._exchanges[claim.id] = _Exchange(claim)
 
         def job() -> None:
-            if turn.acquire(blocking=False):
-                self._answers.put((claim, renew(claim)))
+            if exchange.turn.acquire(blocking=False):
+                outcome = exchange.outcome = renew(claim)
+                self._answers.put((exchange, outcome))
 
         try:
             threads.submit(job)
         except RuntimeError:
+            # The job is queued all the same, and an older thread may take it up.
             self._stop(THREADS, "No more threads could be started.")
-            if turn.acquire(blocking=False):
-                self._unsent.appendleft(claim)
-                return
-        self._in_flight += 1
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
         # Every answer that has come lets the next requests go before the first is stored, so that
         # the database is not in their way; waiting is for when there is nothing to store.
-        while self._in_flight and not (self._unstored and self._answers.empty()):
-            claim, outcome = self._answers.get()
-            self._unstored.append((claim, outcome))
-            self._in_flight -= 1
+        while not self._unstored or not self._answers.empty():
+            exchange, outcome = self._answers.get()
+            self._unstored.append((exchange, outcome))
             if isinstance(outcome, Renewed):
                 # One more for each success doubles the window with every round trip.
                 self._window = min(self._window + 1, self._limit)
                 self._send_more(threads)
-        claim, outcome = self._unstored[0]
-        change = self._store(claim, outcome)
-        self._unstored.popleft()  # Only now: to store twice does no harm, not to store does.
+        self._keep(*self._unstored[0])
+        self._unstored.popleft()
+
+    def _keep(self, exchange: _Exchange, outcome: Outcome) -> None:
+        change = self._store(exchange.claim, outcome)
+        # Only now: to store twice does no harm, not to store does.
+        del self._exchanges[exchange.claim.id]
         self._count(outcome, stored=change is not None)
         if change is not None and change.events:
             self._changes.append(change)
