@@ -26,7 +26,7 @@ class ScopesField(_ScopesBase):
     def from_db_value(
         self, value: str | None, _expression: object, _connection: BaseDatabaseWrapper
     ) -> list[str] | None:
-        return None if value is None else self.to_python(value)
+        return None if value is None else value.split()  # Checked when it was written.
 
     def to_python(self, value: Any) -> list[str]:
         if isinstance(value, str):
