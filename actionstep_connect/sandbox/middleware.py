@@ -94,7 +94,7 @@ def _log(endpoint: str, request: HttpRequest, response: HttpResponseBase) -> Non
         client_id=request.META.get(CLIENT, ""),
         user_agent=request.headers.get("User-Agent", "")[:200],
     )
-    switchboard.activity.appendleft(entry)
+    switchboard.note(entry)
     if switchboard.verbose:
         who = f"{entry.user}@{entry.orgkey}" if entry.user else "-"
         sys.stdout.write(f"{entry.method} {entry.resource} {entry.status or 'dropped'} {who}\n")

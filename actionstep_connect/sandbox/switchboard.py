@@ -102,6 +102,10 @@ class Switchboard:
         with self.lock:
             self.counters[name] += 1
 
+    def note(self, entry: Activity) -> None:
+        with self.lock:
+            self.activity.appendleft(entry)
+
     @contextmanager
     def serving(self, endpoint: str) -> Iterator[None]:
         """Note how many requests of this kind are served at once."""

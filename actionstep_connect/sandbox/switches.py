@@ -104,7 +104,7 @@ def state() -> dict[str, object]:
             for armed in switchboard.faults
         ]
         counters = dict(switchboard.counters)
-        activity = [asdict(entry) for entry in switchboard.activity]
+        activity = list(switchboard.activity)
     return {
         "base_url": switchboard.base_url,
         "now": clock.now(),
@@ -112,7 +112,7 @@ def state() -> dict[str, object]:
         "faults": faults,
         "counters": _counters(counters),
         "connections": connections(),
-        "activity": activity,
+        "activity": [asdict(entry) for entry in activity],
     }
 
 
