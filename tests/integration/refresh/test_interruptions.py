@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 from django.db import DatabaseError
+from django.db import connection as database
 
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection
@@ -36,7 +37,7 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("milliseconds", range(10, 90, 4))
+@pytest.mark.parametrize("milliseconds", range(1, 90, 4))
 def test_s27_an_interruption_at_any_moment_loses_no_answer(
     sandbox: Sandbox, interruptible: None, milliseconds: int
 ) -> None:
@@ -48,6 +49,7 @@ def test_s27_an_interruption_at_any_moment_loses_no_answer(
     with suppress(Interruption, DatabaseError):
         refresh_due()
     timer.join()
+    database.close()  # It may have struck within a statement, before the run or after it.
     assert Connection.objects.filter(generation=2).count() == requests(sandbox)
 
 
