@@ -44,11 +44,11 @@ def test_s27_an_interruption_at_any_moment_loses_no_answer(
     """It ends the run, once every answer under way is stored."""
     sandbox_connections(sandbox, 100, **expired())
     timer = threading.Timer(milliseconds / 1000, os.kill, (os.getpid(), signal.SIGUSR1))
-    timer.start()
     # Python drops one that strikes in a finalizer; and to roll back within a statement may fail.
     with suppress(Interruption, DatabaseError):
+        timer.start()
         refresh_due()
-    timer.join()
+        timer.join()
     database.close()  # It may have struck within a statement, before the run or after it.
     assert Connection.objects.filter(generation=2).count() == requests(sandbox)
 
