@@ -40,8 +40,7 @@ def fill(count: int) -> None:
     Connection.objects.bulk_create(
         (_due(user, config.environment, config.client_id, now) for user in users), batch_size=2000
     )
-    _analyze()
-    gc.collect()  # What filling leaves behind is no part of what is measured.
+    _settle()
 
 
 def _due(user: User, environment: str, client_id: str, now: datetime) -> Connection:
@@ -96,10 +95,12 @@ def multiply(count: int, *, due: int) -> None:
             """,
             [get_config().environment, get_config().client_id, due],
         )
-    _analyze()
+    _settle()
 
 
-def _analyze() -> None:
+def _settle() -> None:
+    # What filling leaves behind, for PostgreSQL to write and Python to collect, is not what is measured.
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE actionstep_connect_connection, auth_user")
-        cursor.execute("CHECKPOINT")  # Else it writes what was filled while something is measured.
+        cursor.execute("CHECKPOINT")
+    gc.collect()

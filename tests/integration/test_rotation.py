@@ -222,9 +222,8 @@ def test_s36_beside_a_live_worker_no_token_is_lost(sandbox: Sandbox, use_keys: U
     new, _ = use_keys(NEW, OLD)
     refreshed = 0
     with running_workers(1) as (worker,):
-        while (
-            refreshed < 60
-        ):  # A run passes over rows that rotation has just locked: the next takes them.
+        # A run passes over rows that rotation has just locked: the next takes them.
+        while refreshed < 60:
             worker.tell("maintain")
             while not worker.has_answered():
                 report = rotation.rotate()
