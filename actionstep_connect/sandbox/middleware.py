@@ -64,10 +64,11 @@ class ActivityMiddleware:
         endpoint = endpoint_of(request.path)
         if not endpoint:
             return self.get_response(request)
+        epoch = switchboard.epoch
         _count(endpoint, request)
         with switchboard.serving(endpoint):
             response = self.get_response(request)
-        _log(endpoint, request, response)
+        _log(endpoint, request, response, epoch=epoch)
         return response
 
 
@@ -79,7 +80,7 @@ def _count(endpoint: str, request: HttpRequest) -> None:
         switchboard.count(f"token_requests.{kind if known else 'other'}")
 
 
-def _log(endpoint: str, request: HttpRequest, response: HttpResponseBase) -> None:
+def _log(endpoint: str, request: HttpRequest, response: HttpResponseBase, *, epoch: int) -> None:
     member: Membership | None = request.META.get(ACTOR)
     resource = request.path.removeprefix("/api/").removeprefix("rest/").rstrip("/")
     if endpoint == "token":
@@ -94,7 +95,7 @@ def _log(endpoint: str, request: HttpRequest, response: HttpResponseBase) -> Non
         client_id=request.META.get(CLIENT, ""),
         user_agent=request.headers.get("User-Agent", "")[:200],
     )
-    switchboard.note(entry)
+    switchboard.note(entry, epoch=epoch)
     if switchboard.verbose:
         who = f"{entry.user}@{entry.orgkey}" if entry.user else "-"
         sys.stdout.write(f"{entry.method} {entry.resource} {entry.status or 'dropped'} {who}\n")

@@ -43,6 +43,7 @@ class Switchboard:
     defaults: Options = field(default_factory=Options)
     options: Options = field(default_factory=Options)
     base_url: str = "http://127.0.0.1/"
+    #: One more after each reset.
     epoch: int = 0
     data_is_seed: bool = False
     faults: list[ArmedFault] = field(default_factory=list)
@@ -69,6 +70,8 @@ class Switchboard:
             self.epoch += 1
             self.faults.clear()
             self.counters.clear()
+            # Another one: what is still served counts itself out of the former.
+            self.in_flight = Counter()
             self.activity.clear()
             self._recent.clear()
 
@@ -102,22 +105,25 @@ class Switchboard:
         with self.lock:
             self.counters[name] += 1
 
-    def note(self, entry: Activity) -> None:
+    def note(self, entry: Activity, *, epoch: int) -> None:
+        """Log a request, unless the sandbox was reset since `epoch`, when it came."""
         with self.lock:
-            self.activity.appendleft(entry)
+            if epoch == self.epoch:
+                self.activity.appendleft(entry)
 
     @contextmanager
     def serving(self, endpoint: str) -> Iterator[None]:
         """Note how many requests of this kind are served at once."""
         with self.lock:
-            self.in_flight[endpoint] += 1
+            in_flight = self.in_flight
+            in_flight[endpoint] += 1
             most = f"most_{endpoint}_requests_at_once"
-            self.counters[most] = max(self.counters[most], self.in_flight[endpoint])
+            self.counters[most] = max(self.counters[most], in_flight[endpoint])
         try:
             yield
         finally:
             with self.lock:
-                self.in_flight[endpoint] -= 1
+                in_flight[endpoint] -= 1
 
     def seconds_to_wait(self, key: str, limit: int) -> float:
         """Return 0 when one more API request of this kind is within `limit` a minute; count it."""

@@ -1,6 +1,7 @@
 """The console and the JSON switches."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -65,6 +66,24 @@ def test_reset_puts_everything_back(sandbox: Sandbox, application: Application) 
     assert state["options"]["grace"] == 0
     assert state["counters"]["api_requests"] == 0
     assert application.api(application.issued(), "timerecords/1").status_code == 200
+
+
+def test_what_began_before_a_reset_counts_no_longer(
+    sandbox: Sandbox, application: Application
+) -> None:
+    """A request that somebody gave up is neither counted nor logged in the next test."""
+    sandbox.post("sandbox/faults", endpoint="token", fault="slow", seconds=1)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(application.refresh, "given-up")
+        while not application.state()["counters"]["most_token_requests_at_once"]:
+            pass
+        sandbox.reset()
+        application.refresh("another")
+        during = application.state()["counters"]["most_token_requests_at_once"]
+        assert not late.done()
+    state = application.state()
+    assert (during, state["counters"]["most_token_requests_at_once"]) == (1, 1)
+    assert len(state["activity"]) == 1
 
 
 def test_revoke_ends_one_users_grants(sandbox: Sandbox, application: Application) -> None:
