@@ -14,8 +14,8 @@ from actionstep_connect.conf import get_config
 from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import drain, is_way_clear, maintain
 from actionstep_connect.flows.refresh import Report, count_due, summary
-from actionstep_connect.flows.refresh.run import TIME
 from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.models import StoppedBy
 from actionstep_connect.schedule import INTERVAL
 
 #: One run shares what is beyond this many times its requests in flight with other workers.
@@ -92,7 +92,7 @@ def _share_backlog() -> None:
 
 
 def _go_on(report: Report) -> None:
-    if report.stopped_by == TIME:
+    if report.stopped_by is StoppedBy.TIME:
         _ask_for_help()
 
 

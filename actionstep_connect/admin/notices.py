@@ -8,8 +8,7 @@ from django.utils.translation import ngettext
 
 from actionstep_connect.admin.condition import Tone
 from actionstep_connect.admin.times import when
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
-from actionstep_connect.models import Heartbeat
+from actionstep_connect.models import Heartbeat, StoppedBy
 
 
 class Notice(NamedTuple):
@@ -52,20 +51,19 @@ def missing(heartbeat: Heartbeat, *, now: datetime) -> Notice | None:
 
 
 def _refused(heartbeat: Heartbeat) -> Notice | None:
-    stopped_by = heartbeat.summary.get("stopped_by")
-    if stopped_by == CLIENT_REJECTED:
+    if heartbeat.stopped_by is StoppedBy.CLIENT_REJECTED:
         return Notice(
             Tone.BAD,
             _("Actionstep refused this site's own credentials. No connection is at fault."),
             _("Correct CLIENT_ID and CLIENT_SECRET; refreshing then goes on by itself."),
         )
-    if stopped_by == KEYS:
+    if heartbeat.stopped_by is StoppedBy.KEYS:
         return Notice(
             Tone.BAD,
             _("The keys that open the tokens cannot be had, so nothing is refreshed."),
             _("`manage.py actionstep_doctor` says why; refreshing then goes on by itself."),
         )
-    if stopped_by == REFUSALS:
+    if heartbeat.stopped_by is StoppedBy.REFUSALS:
         return Notice(
             Tone.BAD,
             _("Actionstep refused many connections in a row, so refreshing has stopped."),
@@ -77,16 +75,15 @@ def _refused(heartbeat: Heartbeat) -> Notice | None:
 
 
 def _stranded(heartbeat: Heartbeat) -> Notice | None:
-    count = heartbeat.summary.get("stranded")
-    if not count:
+    if not heartbeat.stranded:
         return None
     text = ngettext(
         "%(count)d connection was made for another CLIENT_ID and is no longer refreshed.",
         "%(count)d connections were made for another CLIENT_ID and are no longer refreshed.",
-        count,
+        heartbeat.stranded,
     )
     return Notice(
         Tone.BAD,
-        text % {"count": count},
+        text % {"count": heartbeat.stranded},
         _("Set CLIENT_ID back, or ask these users to connect again."),
     )

@@ -26,10 +26,9 @@ from prometheus_client.registry import Collector
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.flows.database import on_primary
-from actionstep_connect.flows.refresh.run import STOPS
 from actionstep_connect.flows.vitals import seconds_between
 from actionstep_connect.logs import LogEvent, log
-from actionstep_connect.models import Heartbeat, RefreshHour, Status
+from actionstep_connect.models import Heartbeat, RefreshHour, Status, StoppedBy
 from actionstep_connect.models.refresh_hour import OUTCOMES
 from actionstep_connect.policy import OVERDUE_AFTER
 
@@ -135,11 +134,11 @@ def _runs() -> Iterator[Family]:
     heartbeat = Heartbeat.of_maintenance()
     if heartbeat is None:
         return
-    stopped_by = heartbeat.summary.get("stopped_by")
-    yield _gauge("stranded", heartbeat.summary.get("stranded", 0))
+    yield _gauge("stranded", heartbeat.stranded)
     yield _gauge("seconds_since_run", seconds_between(heartbeat.finished_at, datetime.now(UTC)))
     yield _gauge("run_seconds", heartbeat.seconds)
-    yield _labelled("run_stopped", {reason: float(reason == stopped_by) for reason in STOPS})
+    stops = {reason.value: float(reason is heartbeat.stopped_by) for reason in StoppedBy}
+    yield _labelled("run_stopped", stops)
 
 
 def _refreshes() -> CounterMetricFamily:

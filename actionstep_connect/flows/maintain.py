@@ -11,21 +11,17 @@ from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.flows.refresh import Report, refresh_due, summary
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, OUTAGE, REFUSALS
 from actionstep_connect.flows.refresh.tally import tally
 from actionstep_connect.flows.remind import send_reminders
 from actionstep_connect.logs import LogEvent, log
-from actionstep_connect.models import Heartbeat
-from actionstep_connect.models.heartbeat import MAINTENANCE
-
-#: What stops a run by a fault of the site's own: somebody must act before the next one can do better.
-OWN_FAULTS = (CLIENT_REJECTED, KEYS, REFUSALS)
+from actionstep_connect.models import Heartbeat, StoppedBy
+from actionstep_connect.models.heartbeat import MAINTENANCE, OWN_FAULTS
 
 
 def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     """Do one round of maintenance, leave a heartbeat, and send what reminders are due."""
     started_at, clock = datetime.now(UTC), time.monotonic()
-    last = _last_summary()
+    last = Heartbeat.of_maintenance()
     report = _refresh(last, should_stop=should_stop)
     flagged, pruned, stranded = flag_nearing_limit(), prune(), _count_stranded()
     values: dict[str, Any] = {
@@ -34,33 +30,29 @@ def maintain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
         "seconds": round(time.monotonic() - clock, 3),
         "summary": summary(report) | {"flagged": flagged, "pruned": pruned, "stranded": stranded},
     }
-    if error := report.error or _lament(stranded):
+    if error := report.error or _stranded_message(stranded):
         values |= {"last_error": error[:300], "last_error_at": values["finished_at"]}
     _beat(values)
-    _log(report, is_news=last.get("stopped_by") != report.stopped_by)
-    if stranded and not last.get("stranded"):
-        log(logging.ERROR, LogEvent.STRANDED, _lament(stranded), rows=stranded)
-    send_reminders()  # Last: whatever a mail server does, refreshing is done and its pulse felt.
+    _log(report, is_news=last is None or last.stopped_by is not report.stopped_by)
+    if stranded and not (last and last.stranded):
+        log(logging.ERROR, LogEvent.STRANDED, _stranded_message(stranded), rows=stranded)
+    send_reminders()  # Last: whatever a mail server does, refreshing is done and the heartbeat written.
     return report
 
 
 def drain(*, should_stop: Callable[[], bool] = lambda: False) -> Report:
     """Refresh what is due beside a run under way, as carefully as that; leave no heartbeat."""
-    return _refresh(_last_summary(), should_stop=should_stop)
+    return _refresh(Heartbeat.of_maintenance(), should_stop=should_stop)
 
 
 def is_way_clear() -> bool:
     """Say whether the last round met nothing that several runs would only meet several times."""
-    return _last_summary().get("stopped_by") not in (*OWN_FAULTS, OUTAGE)
+    last = Heartbeat.of_maintenance()
+    return last is None or last.stopped_by not in (*OWN_FAULTS, StoppedBy.OUTAGE)
 
 
-def _last_summary() -> dict[str, Any]:
-    before = Heartbeat.of_maintenance()
-    return before.summary if before else {}
-
-
-def _refresh(last: dict[str, Any], *, should_stop: Callable[[], bool]) -> Report:
-    refusals = int(last.get("refusals_in_a_row", 0))
+def _refresh(last: Heartbeat | None, *, should_stop: Callable[[], bool]) -> Report:
+    refusals = last.refusals_in_a_row if last else 0
     report = refresh_due(should_stop=should_stop, refusals_before=refusals)
     tally(report)
     return report
@@ -74,7 +66,7 @@ def _count_stranded() -> int:
     return below.count() + above.count()
 
 
-def _lament(stranded: int) -> str:
+def _stranded_message(stranded: int) -> str:
     if not stranded:
         return ""
     return (
@@ -91,10 +83,10 @@ def _beat(values: dict[str, Any]) -> None:
 
 
 def _log(report: Report, *, is_news: bool) -> None:
-    # Whoever reads the log is told once when the site's own credentials or keys fail, not every minute.
-    shout = is_news and report.stopped_by in OWN_FAULTS
+    # Whoever reads the log is told once of a fault of the site's own, not every minute.
+    is_error = is_news and report.stopped_by in OWN_FAULTS
     log(
-        logging.ERROR if shout else logging.INFO,
+        logging.ERROR if is_error else logging.INFO,
         LogEvent.RUN,
         report.error,
         outcome=report.stopped_by or "done",

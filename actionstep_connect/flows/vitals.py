@@ -11,8 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Min
 
 from actionstep_connect.flows.database import AWAY, on_primary
-from actionstep_connect.flows.refresh.run import CLIENT_REJECTED, KEYS, REFUSALS
-from actionstep_connect.models import Heartbeat
+from actionstep_connect.models import Heartbeat, StoppedBy
 from actionstep_connect.policy import OVERDUE_AFTER
 
 
@@ -38,9 +37,9 @@ class Problem(StrEnum):
 
 
 _STOPPED_BY = {
-    CLIENT_REJECTED: Problem.CLIENT_REJECTED,
-    KEYS: Problem.KEYS,
-    REFUSALS: Problem.REFUSALS,
+    StoppedBy.CLIENT_REJECTED: Problem.CLIENT_REJECTED,
+    StoppedBy.KEYS: Problem.KEYS,
+    StoppedBy.REFUSALS: Problem.REFUSALS,
 }
 
 
@@ -90,6 +89,6 @@ def _problems_of(heartbeat: Heartbeat | None, *, now: datetime) -> list[Problem]
     if heartbeat is None:
         return [Problem.NEVER_RUN]
     problems = [Problem.NOT_RUNNING] if heartbeat.is_missing(now=now) else []
-    if stopped := _STOPPED_BY.get(heartbeat.summary.get("stopped_by", "")):
-        problems.append(stopped)
+    if heartbeat.stopped_by in _STOPPED_BY:
+        problems.append(_STOPPED_BY[heartbeat.stopped_by])
     return problems

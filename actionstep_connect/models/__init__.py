@@ -3,7 +3,7 @@
 from actionstep_connect.models.authorization_request import AuthorizationRequest
 from actionstep_connect.models.connection import Connection, Status, StatusReason
 from actionstep_connect.models.event import ConnectionEvent, EventKind
-from actionstep_connect.models.heartbeat import Heartbeat
+from actionstep_connect.models.heartbeat import Heartbeat, StoppedBy
 from actionstep_connect.models.refresh_hour import RefreshHour
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "RefreshHour",
     "Status",
     "StatusReason",
+    "StoppedBy",
 ]

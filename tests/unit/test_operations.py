@@ -5,8 +5,8 @@ from configparser import RawConfigParser
 from pathlib import Path
 
 from actionstep_connect.conf import LONGEST_HTTP_TIMEOUT
-from actionstep_connect.flows.refresh.run import STOPS
 from actionstep_connect.flows.vitals import Problem
+from actionstep_connect.models import StoppedBy
 from actionstep_connect.schedule import BEAT_SCHEDULE
 from actionstep_connect.tasks import maintain_connections
 
@@ -44,7 +44,7 @@ def test_every_problem_of_the_health_page_is_explained() -> None:
     rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert named == set(Problem)
-    assert all(f"`{reason}`" in page for reason in STOPS)
+    assert all(f"`{reason}`" in page for reason in StoppedBy)
 
 
 def test_no_link_of_the_documentation_leads_nowhere() -> None:

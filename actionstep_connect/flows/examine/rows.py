@@ -14,16 +14,8 @@ from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.flows.database import database, on_primary
 from actionstep_connect.flows.examine.finding import Finding, error, ok, warning
 from actionstep_connect.flows.keys import NO_ENVELOPE, missing_keys
-from actionstep_connect.flows.refresh.run import (
-    CLIENT_REJECTED,
-    DATABASE,
-    KEYS,
-    OUTAGE,
-    REFUSALS,
-    THREADS,
-)
 from actionstep_connect.links import site_url
-from actionstep_connect.models import Heartbeat, Status
+from actionstep_connect.models import Heartbeat, Status, StoppedBy
 from actionstep_connect.policy import OVERDUE_AFTER
 
 SOON = timedelta(days=7)
@@ -33,21 +25,27 @@ _LOOK = "Their last error stands in the admin, at each connection."
 
 #: Why a run stopped, where somebody must act before the next one can do better.
 _BROKEN = {
-    CLIENT_REJECTED: (
+    StoppedBy.CLIENT_REJECTED: (
         "Actionstep refused the client credentials",
         "Correct CLIENT_ID and CLIENT_SECRET.",
     ),
-    KEYS: ("the keys could not be had", "Make the callable in ENCRYPTION_KEYS answer."),
-    REFUSALS: (
+    StoppedBy.KEYS: ("the keys could not be had", "Make the callable in ENCRYPTION_KEYS answer."),
+    StoppedBy.REFUSALS: (
         "Actionstep refused many tokens in a row",
         "Look at the client's registration with Actionstep before anybody reconnects.",
     ),
 }
 #: … and where the next one tries by itself.
 _HINDERED = {
-    OUTAGE: ("the token endpoint failed many times in a row", "See the token endpoint above."),
-    DATABASE: ("the database went away", "See the database's log."),
-    THREADS: ("no thread could be started", "Raise the limit of threads, or lower the load."),
+    StoppedBy.OUTAGE: (
+        "the token endpoint failed many times in a row",
+        "See the token endpoint above.",
+    ),
+    StoppedBy.DATABASE: ("the database went away", "See the database's log."),
+    StoppedBy.THREADS: (
+        "no thread could be started",
+        "Raise the limit of threads, or lower the load.",
+    ),
 }
 
 
@@ -91,14 +89,13 @@ def maintenance() -> Iterator[Finding]:
         yield error(part, "It has never run, so nothing is renewed.", _START)
         return
     ago = _since(heartbeat.finished_at, now)
-    stopped_by = str(heartbeat.summary.get("stopped_by") or "")
     if heartbeat.is_missing(now=now):
         yield error(part, f"It last ran {ago} ago, and should every minute.", _START)
-    elif stopped_by in _BROKEN:
-        reason, cure = _BROKEN[stopped_by]
+    elif heartbeat.stopped_by in _BROKEN:
+        reason, cure = _BROKEN[heartbeat.stopped_by]
         yield error(part, f"It last ran {ago} ago and stopped: {reason}.", cure)
-    elif stopped_by in _HINDERED:
-        reason, cure = _HINDERED[stopped_by]
+    elif heartbeat.stopped_by in _HINDERED:
+        reason, cure = _HINDERED[heartbeat.stopped_by]
         yield warning(part, f"It last ran {ago} ago and stopped: {reason}.", cure)
     else:
         yield ok(part, f"It last ran {ago} ago, for {heartbeat.seconds:.1f} s.")

@@ -37,6 +37,7 @@ from actionstep_connect.flows.refresh.renew import (
 )
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.models import StoppedBy
 
 RUN_SECONDS = 55.0  # a run ends before the next begins
 SHORTEST_SENDING = 5.0  # seconds
@@ -45,21 +46,10 @@ FIRST_WINDOW = 4  # requests in flight at the start
 STOP_AFTER_FAILURES = 12  # in a row, without a success: the way to Actionstep is broken
 STOP_AFTER_REFUSALS = 20  # in a row, from different connections: more likely our fault than theirs
 
-OUTAGE = "outage"
-REFUSALS = "refusals"
-CLIENT_REJECTED = "client_rejected"
-DATABASE = "database"
-KEYS = "keys"
-SHUTDOWN = "shutdown"
-THREADS = "threads"
-TIME = "time"
-#: All that a run may be stopped by before its work is done.
-STOPS = (CLIENT_REJECTED, DATABASE, KEYS, OUTAGE, REFUSALS, SHUTDOWN, THREADS, TIME)
-
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a run did; `stopped_by` is empty when it reached the end of what was due."""
+    """What a run did; `stopped_by` is None when it reached the end of what was due."""
 
     due: int = 0
     requests: int = 0
@@ -67,7 +57,7 @@ class Report:
     refused: int = 0
     superseded: int = 0
     failed: Counter[str] = field(default_factory=Counter)
-    stopped_by: str = ""
+    stopped_by: StoppedBy | None = None
     error: str = ""
     refusals_in_a_row: int = 0
 
@@ -143,7 +133,7 @@ class _Run:
                     finally:
                         self._finish()
             finally:
-                tell(self._changes, fleet_wide=self._report.stopped_by == REFUSALS)
+                tell(self._changes, fleet_wide=self._report.stopped_by is StoppedBy.REFUSALS)
         return self._report
 
     def _has_keys(self) -> bool:
@@ -151,7 +141,7 @@ class _Run:
         try:
             get_key_ring()
         except (ImproperlyConfigured, TemporarilyUnavailable) as error:
-            self._stop(KEYS, str(error))
+            self._stop(StoppedBy.KEYS, str(error))
             return False
         return True
 
@@ -162,7 +152,7 @@ class _Run:
             # Failures and refusals count once they are stored.
             if all(isinstance(outcome, Renewed) for _, outcome in self._unstored):
                 self._send_more(threads)
-            if not self._exchanges or self._report.stopped_by == THREADS:
+            if not self._exchanges or self._report.stopped_by is StoppedBy.THREADS:
                 return
             self._receive(threads)
 
@@ -174,7 +164,7 @@ class _Run:
                 del self._exchanges[exchange.claim.id]
                 self._unsent.append(exchange.claim)
         if self._unsent:
-            self._stop(SHUTDOWN)
+            self._stop(StoppedBy.SHUTDOWN)
         while self._exchanges:
             with suppress(Empty):
                 self._answers.get(timeout=FINISH_POLL_SECONDS)
@@ -186,12 +176,12 @@ class _Run:
 
     def _look_for_stop(self) -> None:
         if self._should_stop():
-            self._stop(SHUTDOWN)
+            self._stop(StoppedBy.SHUTDOWN)
         elif time.monotonic() > self._sending_ends and (self._unsent or not self._all_claimed):
-            self._stop(TIME)
+            self._stop(StoppedBy.TIME)
 
-    def _stop(self, reason: str, error: str = "") -> None:
-        if not self._report.stopped_by:
+    def _stop(self, reason: StoppedBy, error: str = "") -> None:
+        if self._report.stopped_by is None:
             self._report.stopped_by, self._report.error = reason, error
 
     def _claim_more(self) -> None:
@@ -206,7 +196,7 @@ class _Run:
         try:
             claims = claim_due(limit=wanted)
         except AWAY as error:
-            self._stop(DATABASE, f"Claiming failed: {type(error).__name__}.")
+            self._stop(StoppedBy.DATABASE, f"Claiming failed: {type(error).__name__}.")
             return
         self._unsent.extend(claims)
         self._all_claimed = len(claims) < wanted
@@ -239,7 +229,7 @@ class _Run:
             threads.submit(job)
         except RuntimeError:
             # The job is queued all the same, and an older thread may take it up.
-            self._stop(THREADS, "No more threads could be started.")
+            self._stop(StoppedBy.THREADS, "No more threads could be started.")
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
         # Every answer that has come lets the next requests go before the first is stored, so that
@@ -288,13 +278,13 @@ class _Run:
                     self._count_failure(str(error))
             case Rejected(error):
                 report.failed[error.code] += 1
-                self._stop(CLIENT_REJECTED, str(error))
+                self._stop(StoppedBy.CLIENT_REJECTED, str(error))
 
     def _count_refusal(self, *, counts: bool) -> None:
         self._report.refusals_in_a_row += counts
         if self._report.refusals_in_a_row >= STOP_AFTER_REFUSALS:
             self._stop(
-                REFUSALS,
+                StoppedBy.REFUSALS,
                 f"Actionstep refused {self._report.refusals_in_a_row} connections in a row: "
                 "look at the client's registration before asking users to reconnect.",
             )
@@ -303,7 +293,7 @@ class _Run:
         self._failures_in_a_row += 1
         self._window = max(self._window // 2, 1)
         if self._failures_in_a_row >= STOP_AFTER_FAILURES:
-            self._stop(OUTAGE, error)
+            self._stop(StoppedBy.OUTAGE, error)
 
 
 def summary(report: Report) -> dict[str, Any]:
@@ -315,6 +305,6 @@ def summary(report: Report) -> dict[str, Any]:
         "refused": report.refused,
         "superseded": report.superseded,
         "failed": dict(report.failed),
-        "stopped_by": report.stopped_by,
+        "stopped_by": report.stopped_by or "",
         "refusals_in_a_row": report.refusals_in_a_row,
     }

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from actionstep_connect.flows.maintain import OWN_FAULTS, maintain
+from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.models.heartbeat import OWN_FAULTS
 
 
 class Command(BaseCommand):

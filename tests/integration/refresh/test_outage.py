@@ -35,7 +35,7 @@ def test_s30_an_outage_costs_a_handful_of_requests(sandbox: Sandbox) -> None:
     assert not Connection.objects.exclude(lease_owner="").exists()
     sandbox.delete("sandbox/faults")
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2), tick=True):
-        assert maintain().stopped_by == ""
+        assert maintain().stopped_by is None
     assert Connection.objects.filter(generation=2, flagged_at=None).count() == 100
 
 
@@ -71,7 +71,7 @@ def test_scattered_refusals_do_not_stop_a_run(sandbox: Sandbox) -> None:
             refresh_at=datetime.now(UTC) - timedelta(minutes=90) + timedelta(seconds=place % 75)
         )
     report = refresh_due()
-    assert (report.refreshed, report.refused, report.stopped_by) == (50, 25, "")
+    assert (report.refreshed, report.refused, report.stopped_by) == (50, 25, None)
 
 
 def test_a_refused_client_secret_shouts_once_and_is_in_the_heartbeat(

@@ -14,7 +14,7 @@ def test_a_run_refreshes_everything_that_is_due(sandbox: Sandbox) -> None:
     """Every due connection gets a new pair; the sandbox sees each refresh token once."""
     sandbox_connections(sandbox, 30, **expired())
     report = refresh_due()
-    assert (report.due, report.refreshed, report.stopped_by) == (30, 30, "")
+    assert (report.due, report.refreshed, report.stopped_by) == (30, 30, None)
     assert not Connection.objects.exclude(generation=2).exists()
     state = sandbox.get("sandbox/state")
     assert state["counters"]["token_requests"]["refresh_token"] == 30
