@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import connections
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
@@ -142,23 +143,43 @@ def _roll_back() -> None:
 
 
 def _find(request: HttpRequest, user: AbstractBaseUser, orgkey: str | None) -> Connection:
+    session = _session(request, orgkey)
+    chosen = session.get(CHOSEN_ORGKEY) if session is not None else None
     try:
-        return Connection.objects.get_for_user(user, orgkey)
+        connection = Connection.objects.get_for_user(user, orgkey)
     except AmbiguousConnection as error:
-        chosen = request.session.get(CHOSEN_ORGKEY)
         if chosen not in error.orgkeys:
             raise
-    return Connection.objects.get_for_user(user, chosen)
+        return Connection.objects.get_for_user(user, chosen)
+    return _as_chosen(connection, chosen)
 
 
 async def _afind(request: HttpRequest, user: AbstractBaseUser, orgkey: str | None) -> Connection:
+    session = _session(request, orgkey)
+    chosen = await session.aget(CHOSEN_ORGKEY) if session is not None else None
     try:
-        return await Connection.objects.aget_for_user(user, orgkey)
+        connection = await Connection.objects.aget_for_user(user, orgkey)
     except AmbiguousConnection as error:
-        chosen = await request.session.aget(CHOSEN_ORGKEY)
         if chosen not in error.orgkeys:
             raise
-    return await Connection.objects.aget_for_user(user, chosen)
+        return await Connection.objects.aget_for_user(user, chosen)
+    return _as_chosen(connection, chosen)
+
+
+def _session(request: HttpRequest, orgkey: str | None) -> SessionBase | None:
+    # No choice matters to a view that names its organisation, and a request signed in by a token may
+    # have no session.
+    return getattr(request, "session", None) if orgkey is None else None
+
+
+def _as_chosen(connection: Connection, chosen: str | None) -> Connection:
+    # What a user does in one firm must not end up in another because the first one's token ended.
+    if chosen in (None, connection.orgkey):
+        return connection
+    raise AmbiguousConnection(
+        f"This user chose {chosen}, and only {connection.orgkey} is left: ask them again.",
+        orgkeys=(connection.orgkey,),
+    )
 
 
 def _check(connection: Connection, scopes: tuple[str, ...]) -> None:

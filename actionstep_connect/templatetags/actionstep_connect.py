@@ -67,8 +67,10 @@ def actionstep_connection_alert(context: Context) -> dict[str, Any]:
 
 
 def _user(context: Context) -> AbstractBaseUser | None:
-    user = context.get("user") or getattr(context.get("request"), "user", None)
-    return user if user is not None and user.is_authenticated else None
+    """Return who is signed in, and never whom the page is about, whom a view may call `user` too."""
+    request = context.get("request")
+    user = getattr(request, "user", None) if request else context.get("user")
+    return user if isinstance(user, AbstractBaseUser) else None
 
 
 def _kept(user: AbstractBaseUser) -> list[Connection]:

@@ -19,6 +19,7 @@ from actionstep_connect.decorators import (
     actionstep_connection_required,
     redirect_to_connect,
 )
+from actionstep_connect.models import Connection
 from tests.connections import make_connection
 from tests.integration.connect.person import CONNECTIONS, Person
 
@@ -196,6 +197,22 @@ def test_several_connections_lead_to_the_page_that_asks_which(
     chosen = person.browser.post(CONNECTIONS, {"orgkey": "harbourlegal", "next": PATH})
     assert chosen.headers["Location"] == PATH
     assert call(view, person).content == b"harbourlegal 7"
+
+
+@pytest.mark.parametrize("status", ["reconnect_required", "disconnected"])
+def test_s44_a_chosen_organisation_does_not_turn_into_another(
+    call: Any, view: Any, person: Person, status: str
+) -> None:
+    """When the one chosen no longer works the user is asked again, even if one other is left."""
+    for orgkey in ("acmelaw", "harbourlegal"):
+        make_connection(person.user, orgkey=orgkey, granted_scopes=["bills"])
+    person.browser.post(CONNECTIONS, {"orgkey": "harbourlegal"})
+    Connection.objects.filter(orgkey="harbourlegal").update(status=status)
+    assert where(call(view, person, method="POST"))[0] == CONNECTIONS
+    page = person.browser.get(CONNECTIONS, {"choose": "1", "next": PATH})
+    assert "Go on with acmelaw" in page.content.decode()
+    person.browser.post(CONNECTIONS, {"orgkey": "acmelaw"})
+    assert call(view, person).content == b"acmelaw 7"
 
 
 def test_an_organisation_one_is_not_connected_to_cannot_be_chosen(

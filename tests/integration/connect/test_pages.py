@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.template import RequestContext, Template
+from django.template import RequestContext, Template, engines
 from django.test import RequestFactory
 from pytest_django import Settings
 
@@ -24,12 +24,12 @@ def disconnect_path(connection: Connection) -> str:
     return f"/actionstep/disconnect/{connection.pk}/"
 
 
-def rendered(person: Person, tag: str, path: str = "/somewhere/?page=2") -> str:
-    """Render one tag as it stands on a page of the site."""
+def rendered(person: Person, tag: str, path: str = "/somewhere/?page=2", **context: Any) -> str:
+    """Render one tag as it stands on a page of the site, whose view gives `context`."""
     request = RequestFactory().get(path)
     request.user = person.user
-    template = Template("{% load actionstep_connect %}{% " + tag + " %}")
-    return template.render(RequestContext(request, {})).strip()
+    template = engines["django"].from_string("{% load actionstep_connect %}{% " + tag + " %}")
+    return str(template.render(context, request)).strip()
 
 
 def test_nobody_connected_yet(person: Person) -> None:
@@ -232,6 +232,14 @@ def test_the_alert_counts_when_several_need_their_user(person: Person) -> None:
     html = rendered(person, "actionstep_connection_alert")
     assert "2 of your Actionstep connections need you." in html
     assert f'action="{CONNECTIONS}"' in html
+
+
+def test_s44_a_page_about_somebody_else_shows_nothing_of_theirs(person: Person) -> None:
+    """Where a view calls the person it shows `user`, the tags are about who is signed in all the same."""
+    other = make_user()
+    make_connection(other, orgkey="privatelaw", status="reconnect_required")
+    assert rendered(person, "actionstep_connection_alert", user=other) == ""
+    assert "privatelaw" not in rendered(person, "actionstep_connect_button", user=other)
 
 
 def test_the_tags_work_for_strangers(person: Person) -> None:
