@@ -20,7 +20,7 @@ from actionstep_connect.environments import (
     is_host_pattern,
     is_secure_url,
 )
-from actionstep_connect.scopes import is_scope
+from actionstep_connect.scopes import is_scope, missing_scopes
 
 SETTING = "ACTIONSTEP_CONNECT"
 AUTH_USER_MODEL: str = settings.AUTH_USER_MODEL
@@ -80,6 +80,7 @@ class Site:
     use_tz: bool
     session_cookie_secure: bool
     session_cookie_samesite: str
+    content_security_policy: Mapping[str, Any]
     language_code: str
     from_email: str
     has_site_id: bool
@@ -113,7 +114,10 @@ def get_site() -> Site:
         debug=bool(settings.DEBUG),
         use_tz=bool(settings.USE_TZ),
         session_cookie_secure=bool(settings.SESSION_COOKIE_SECURE),
-        session_cookie_samesite=str(settings.SESSION_COOKIE_SAMESITE),
+        # In any case, as Django and browsers take it.
+        session_cookie_samesite=str(settings.SESSION_COOKIE_SAMESITE).capitalize(),
+        # Django 6.0; none in those before.
+        content_security_policy=dict(getattr(settings, "SECURE_CSP", {})),
         language_code=str(settings.LANGUAGE_CODE),
         from_email=str(settings.DEFAULT_FROM_EMAIL),
         has_site_id=bool(getattr(settings, "SITE_ID", None)),
@@ -379,7 +383,7 @@ def _inconsistencies(config: Config) -> list[Problem]:
                     hint="Give a sandbox an ENVIRONMENT label of its own, such as 'sandbox'.",
                 )
             )
-    if outside := [name for name in config.scopes if name not in config.allowed_scopes]:
+    if outside := missing_scopes(config.scopes, config.allowed_scopes):
         problems.append(
             Problem(
                 id="E008",

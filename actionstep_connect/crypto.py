@@ -33,6 +33,8 @@ from actionstep_connect.exceptions import DecryptionFailed, TemporarilyUnavailab
 FORMAT = "v1"
 NONCE_BYTES = 12
 TAG_BYTES = 16
+#: The code of the error that says so: it is the site's own trouble, and no user's.
+KEYS_UNAVAILABLE = "keys_unavailable"
 
 #: How many characters of an envelope name its format and its key.
 PREFIX_LENGTH = len(FORMAT) + 10
@@ -221,7 +223,7 @@ def _fetch_keys(path: str) -> tuple[str, ...]:
         failure = type(error).__name__
     # Without that error, whose message or frames might hold a key, or the password of a vault.
     raise TemporarilyUnavailable(
-        f"The callable in {SETTING}['ENCRYPTION_KEYS'] raised {failure}.", code="keys_unavailable"
+        f"The callable in {SETTING}['ENCRYPTION_KEYS'] raised {failure}.", code=KEYS_UNAVAILABLE
     )
 
 

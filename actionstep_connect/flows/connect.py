@@ -23,7 +23,7 @@ from actionstep_connect.models import AuthorizationRequest, Connection, EventKin
 from actionstep_connect.models.authorization_request import LIFETIME
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
 from actionstep_connect.oauth import TokenGrant
-from actionstep_connect.scopes import unique_scopes
+from actionstep_connect.scopes import missing_scopes, unique_scopes
 
 SESSION_KEY = "actionstep_connect"
 STATE_BYTES = 32
@@ -54,12 +54,23 @@ def requested_scopes(scopes: Iterable[str] | None) -> tuple[str, ...]:
         wanted = unique_scopes(scopes or ()) or config.scopes
     except ValueError as error:
         raise AuthorizationFailed(str(error), code="scope_not_allowed") from error
-    if outside := [name for name in wanted if name not in config.allowed_scopes]:
+    if outside := missing_scopes(wanted, config.allowed_scopes):
         raise AuthorizationFailed(
             f"This site may not ask for {', '.join(outside)[:200]}: it is not in ALLOWED_SCOPES.",
             code="scope_not_allowed",
         )
     return wanted
+
+
+def mark_session(session: Session) -> str:
+    """Return the random marker of this browser's session, which gets one if it has none.
+
+    Called when the page is shown, so that two attempts that then begin at once have the same.
+    """
+    marker = session.get(SESSION_KEY)
+    if not isinstance(marker, str) or not marker:
+        marker = session[SESSION_KEY] = secrets.token_urlsafe(STATE_BYTES)
+    return marker
 
 
 def begin(
@@ -74,7 +85,8 @@ def begin(
     """Start an attempt and return the URL at Actionstep to send the user to.
 
     `next_url` has been checked by the caller, and is checked again when it is used. `orgkey` is the
-    organisation that the user means to reconnect. Raises AuthorizationFailed.
+    organisation that the user means to reconnect. Raises AuthorizationFailed, or
+    TemporarilyUnavailable (`keys_unavailable`).
     """
     config, now = get_config(), datetime.now(UTC)
     wanted = requested_scopes(scopes)
@@ -88,7 +100,7 @@ def begin(
     attempt = AuthorizationRequest(
         state_hash=_hash(state.reveal()),
         user_id=user.pk,
-        session_marker=_hash(_session_marker(session)),
+        session_marker=_hash(mark_session(session)),
         environment=config.environment,
         client_id=config.client_id,
         redirect_uri=redirect_uri,
@@ -99,8 +111,8 @@ def begin(
         expires_at=now + LIFETIME,
     )
     attempt.sealed_code_verifier = attempt.seal_code_verifier(verifier) if verifier else ""
-    _make_room(user)
     attempt.save(force_insert=True)
+    _forget_oldest(user)
     return oauth.authorization_url(
         state=state,
         code_verifier=verifier,
@@ -148,20 +160,20 @@ def find_own_attempt(
     ).first()
 
 
-def check_answer(*, code: Secret, error: Secret, issuer: Secret) -> Secret:
+def check_answer(*, code: Secret, error: Secret, issuer: Secret | None) -> Secret:
     """Return the authorization code of a callback whose attempt was claimed (RFC 6749 §4.1.2).
 
     Raises AuthorizationFailed with Actionstep's `error` as code, or `malformed_callback`, or
     `issuer_mismatch` (RFC 9207).
     """
-    if issuer.reveal() and issuer.reveal() not in _issuers():
+    if issuer is not None and issuer.reveal() not in _issuers():
         raise AuthorizationFailed(
             "The answer came from another issuer than Actionstep.", code="issuer_mismatch"
         )
     said, refused = len(code.reveal()), error.reveal()
     if bool(said) is bool(refused) or said > LONGEST_CODE:
         raise AuthorizationFailed(
-            "The callback held neither a usable code nor an error alone.", code="malformed_callback"
+            "The callback must hold a code or an error, and not both.", code="malformed_callback"
         )
     if refused:
         known = refused if refused in _ERRORS else "provider_error"
@@ -172,8 +184,8 @@ def check_answer(*, code: Secret, error: Secret, issuer: Secret) -> Secret:
 def finish(attempt: AuthorizationRequest, *, code: Secret) -> Connected:
     """Exchange `code` and store the connection. It is never repeated.
 
-    Raises AuthorizationFailed, UntrustedHost, ClientRejected, or TemporarilyUnavailable; then no
-    connection has changed.
+    Raises AuthorizationFailed, UntrustedHost, ClientRejected, DecryptionFailed, or
+    TemporarilyUnavailable; then no connection has changed.
     """
     get_key_ring()  # Fetched before there is a token: no vault may stand between that and its store.
     verifier = attempt.open_code_verifier()
@@ -211,20 +223,12 @@ def _hash_state(state: Secret) -> str:
     return _hash(state.reveal()) if len(state.reveal()) <= LONGEST_STATE else ""
 
 
-def _session_marker(session: Session) -> str:
-    marker = session.get(SESSION_KEY)
-    if not isinstance(marker, str) or not marker:
-        marker = session[SESSION_KEY] = secrets.token_urlsafe(STATE_BYTES)
-    return marker
-
-
-def _make_room(user: AbstractBaseUser) -> None:
-    pending = AuthorizationRequest.objects.filter(user=user.pk, used_at=None).order_by(
-        "-created_at"
-    )
-    too_many = list(pending.values_list("pk", flat=True)[MOST_PENDING - 1 :])
+def _forget_oldest(user: AbstractBaseUser) -> None:
+    attempts = AuthorizationRequest.objects.using(database())
+    pending = attempts.filter(user=user.pk, used_at=None).order_by("-created_at", "-pk")
+    too_many = list(pending.values_list("pk", flat=True)[MOST_PENDING:])
     if too_many:
-        AuthorizationRequest.objects.filter(pk__in=too_many).delete()
+        attempts.filter(pk__in=too_many).delete()
 
 
 def _issuers() -> set[str]:

@@ -1,6 +1,5 @@
 """The way back: claim the attempt, finish it, and lead on. No answer holds a code or a state."""
 
-import logging
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -33,11 +32,10 @@ from actionstep_connect.flows.connect import (
     note_failure,
 )
 from actionstep_connect.links import connect_url
-from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import AuthorizationRequest
 from actionstep_connect.scopes import missing_scopes
 from actionstep_connect.views.overview import remember_other_organisation
-from actionstep_connect.views.page import guarded, safe_next
+from actionstep_connect.views.page import guarded, log_failure, safe_next
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
 
 #: Where servers (uWSGI, Gunicorn, mod_wsgi, IIS) keep the address as it was asked for.
@@ -52,7 +50,8 @@ class _Answer(NamedTuple):
     state: Secret
     code: Secret
     error: Secret
-    issuer: Secret
+    #: None where there was no `iss` at all (RFC 9207).
+    issuer: Secret | None
 
 
 @guarded(referrer_policy="no-referrer")
@@ -127,7 +126,7 @@ def _failed(
     error: ActionstepConnectError,
     attempt: AuthorizationRequest | None = None,
 ) -> HttpResponse:
-    log(logging.WARNING, LogEvent.CONNECT_FAILED, outcome=error.code, user=request.user.pk)
+    log_failure(request, error)
     # Elsewhere, so that no address with a code in it is left in the browser.
     return HttpResponseRedirect(_problem_url(request, attempt, ending_code(error)))
 
@@ -164,14 +163,21 @@ def _take_answer(request: HttpRequest) -> _Answer:
         state=Secret(states[0] if len(states) == 1 else ""),
         code=take("code"),
         error=take("error"),
-        issuer=take("iss"),
+        issuer=take("iss") if "iss" in given else None,
     )
     request.GET = QueryDict()
-    request.META["QUERY_STRING"] = ""
-    for name in _FULL_ADDRESSES:
-        if name in request.META:
-            request.META[name] = request.META[name].partition("?")[0]
+    _forget_query(request)
     return answer
+
+
+def _forget_query(request: HttpRequest) -> None:
+    # Servers and proxies repeat the address they were asked for under many names.
+    query = request.META["QUERY_STRING"]
+    request.META["QUERY_STRING"] = ""
+    for name, value in request.META.items():
+        if name in _FULL_ADDRESSES or ("=" in query and isinstance(value, str) and query in value):
+            path, mark, _ = value.partition("?")
+            request.META[name] = path if mark else ""
 
 
 def _is_prefetch(request: HttpRequest) -> bool:

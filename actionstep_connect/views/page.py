@@ -1,9 +1,11 @@
 """What our pages have in common: who sees them, what a browser may do with them, where they lead."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
+import django
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,7 +14,18 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods
+
+from actionstep_connect.conf import get_site
+from actionstep_connect.crypto import KEYS_UNAVAILABLE
+from actionstep_connect.exceptions import ActionstepConnectError
+from actionstep_connect.logs import LogEvent, log
+
+#: Gives one answer a policy of its own, where Django knows of policies.
+csp_override: Any = None
+if django.VERSION >= (6, 0):
+    csp_override = import_string("django.views.decorators.csp.csp_override")
 
 #: The width of `AuthorizationRequest.next`, in characters as a browser sends them.
 LONGEST_NEXT = 2000
@@ -33,9 +46,7 @@ def guarded(*, referrer_policy: str) -> Callable[[View[P]], View[P]]:
             response = view(request, *args, **kwargs)
             add_never_cache_headers(response)
             response.headers["Referrer-Policy"] = referrer_policy
-            response.headers["X-Frame-Options"] = "DENY"
-            response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
-            return response
+            return _unframed(request, response)
 
         # A page that fails must not roll back a stored token or a used-up attempt.
         for alias in connections:
@@ -43,6 +54,17 @@ def guarded(*, referrer_policy: str) -> Callable[[View[P]], View[P]]:
         return guarded_view
 
     return decorate
+
+
+def _unframed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["X-Frame-Options"] = "DENY"
+    policy = get_site().content_security_policy
+    if policy and csp_override is not None:
+        # Within the site's own policy: the middleware leaves one out where there is a header already.
+        within = csp_override({**policy, "frame-ancestors": ["'none'"]})
+        return cast("HttpResponseBase", within(lambda _: response)(request))
+    response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+    return response
 
 
 def own_page(view: View[P]) -> View[P]:
@@ -60,6 +82,14 @@ def user_of(request: HttpRequest) -> AbstractBaseUser:
     if not request.user.is_authenticated:
         raise PermissionDenied
     return request.user
+
+
+def log_failure(request: HttpRequest, error: ActionstepConnectError) -> None:
+    """Log that a user could not connect: as an error where the site's own keys could not be had."""
+    message, level = "", logging.WARNING
+    if error.code == KEYS_UNAVAILABLE:
+        message, level = str(error), logging.ERROR
+    log(level, LogEvent.CONNECT_FAILED, message, outcome=error.code, user=request.user.pk)
 
 
 def safe_next(request: HttpRequest, url: str) -> str:

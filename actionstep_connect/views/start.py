@@ -1,6 +1,5 @@
 """The way out: say what will be asked, then send the user to Actionstep."""
 
-import logging
 from typing import NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,12 +9,11 @@ from django.urls import reverse
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.exceptions import AuthorizationFailed, TemporarilyUnavailable
-from actionstep_connect.flows.connect import begin, requested_scopes
-from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.flows.connect import begin, mark_session, requested_scopes
 from actionstep_connect.models import Connection, Status
 from actionstep_connect.models.connection import is_orgkey
 from actionstep_connect.scopes import missing_scopes, unique_scopes
-from actionstep_connect.views.page import own_page, safe_next, user_of
+from actionstep_connect.views.page import log_failure, own_page, safe_next, user_of
 from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
 
 
@@ -37,10 +35,10 @@ def connect(request: HttpRequest) -> HttpResponse:
     try:
         return _go(request, wish) if request.method == "POST" else _ask(request, wish)
     except AuthorizationFailed as error:
+        log_failure(request, error)
         return _failed(request, wish, ending_code(error), detail=str(error)[:300])
     except TemporarilyUnavailable as error:
-        user = user_of(request).pk
-        log(logging.ERROR, LogEvent.CONNECT_FAILED, str(error), outcome=error.code, user=user)
+        log_failure(request, error)
         return _failed(request, wish, ending_code(error))
 
 
@@ -57,6 +55,7 @@ def _wish(request: HttpRequest) -> Wish:
 
 
 def _ask(request: HttpRequest, wish: Wish) -> HttpResponse:
+    mark_session(request.session)
     formers = _formers(user_of(request), wish)
     scopes = _scopes(wish, formers)
     new = missing_scopes(scopes, _granted(formers)) if formers else ()
@@ -103,5 +102,5 @@ def _scopes(wish: Wish, formers: list[Connection]) -> tuple[str, ...]:
     # A new grant takes the place of the former one: what was not asked for again would be lost.
     wanted = requested_scopes(wish.scopes.split())
     allowed = get_config().allowed_scopes
-    kept = [name for name in _granted(formers) if name in allowed]
+    kept = [name for name in _granted(formers) if not missing_scopes([name], allowed)]
     return unique_scopes([*kept, *wanted])

@@ -156,7 +156,7 @@ def test_reminders_need_an_address_of_the_site(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("samesite", "expected"),
-    [("Strict", {"W001"}), ("Lax", set()), ("None", set()), (False, set())],
+    [("Strict", {"W001"}), ("strict", {"W001"}), ("Lax", set()), ("None", set()), (False, set())],
 )
 def test_s15_a_session_cookie_that_stays_behind_is_named(
     samesite: str | bool, expected: set[str]

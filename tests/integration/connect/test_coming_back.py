@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import django
 import pytest
@@ -178,6 +179,16 @@ def test_s13_a_wrong_issuer_is_refused(person: Person, server: HostileServer) ->
     assert not server.requests
 
 
+@pytest.mark.parametrize("issuer", ["", "https://evil.example"])
+def test_s13_an_issuer_that_is_there_must_match(
+    person: Person, server: HostileServer, issuer: str
+) -> None:
+    """An empty one is there, and matches nothing."""
+    url = callback_url(person.start()) + "&" + urlencode({"iss": issuer})
+    assert "problem=issuer_mismatch" in person.come_back(url).headers["Location"]
+    assert not server.requests
+
+
 def test_s13_the_right_issuer_is_accepted(person: Person, sandbox: Sandbox) -> None:
     """A server that sends its own `iss` (RFC 9207) is believed."""
     sandbox.post("sandbox/options", issuer=sandbox.url)
@@ -196,6 +207,43 @@ def test_s13_the_token_endpoint_is_never_read_from_the_callback(
         person.come_back(url)
         assert not evil.requests
     assert [request.path for request in server.requests] == ["/token"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s3_a_rival_callback_between_any_two_statements_makes_no_second_request(
+    person: Person, server: HostileServer
+) -> None:
+    """Whoever is served while another arrives with the same state wins alone."""
+    url = callback_url(person.start())
+    rivals: list[Page] = []
+
+    def come_first(run: Any, sql: str, *arguments: Any) -> Any:
+        if not rivals and sql.startswith("UPDATE") and "used_at" in sql:
+            rivals.append(None)
+            rivals[0] = Person.again(person).come_back(url)
+        return run(sql, *arguments)
+
+    with connection.execute_wrapper(come_first):
+        late = person.come_back(url)
+    assert [rivals[0].headers["Location"], late.headers["Location"]] == [CONNECTIONS] * 2
+    assert len(server.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s26_a_callback_that_fails_keeps_its_tokens_and_its_used_up_state(
+    person: Person, server: HostileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ATOMIC_REQUESTS rolls back neither, so the code is not sent twice."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    own = settings.ACTIONSTEP_CONNECT
+    settings.ACTIONSTEP_CONNECT = {**own, "POST_CONNECT_URL": "no:where"}
+    person.browser.raise_request_exception = False
+    url = callback_url(person.start())
+    assert person.come_back(url).status_code == 500
+    assert Connection.objects.get().status == "connected"
+    assert attempt().used_at is not None
+    person.come_back(url)
+    assert len(server.requests) == 1
 
 
 @contextmanager
@@ -249,7 +297,16 @@ def test_s14_a_crash_in_the_callback_shows_no_secret(
     try:
         with failing(statement):
             response = person.come_back(
-                url, REQUEST_URI=url, RAW_URI=url, headers={"Referer": "https://go.actionstep.com/"}
+                url,
+                REQUEST_URI=url,
+                RAW_URI=url,
+                REDIRECT_QUERY_STRING=urlsplit(url).query,
+                headers={
+                    "Referer": "https://go.actionstep.com/",
+                    "X-Original-URL": url,
+                    "X-Forwarded-Uri": url,
+                    "X-Envoy-Original-Path": url,
+                },
             )
     finally:
         logger.removeHandler(handler)

@@ -3,9 +3,12 @@
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
+import django
 import pytest
 import time_machine
+from django.db import connection as database
 from django.test import Client
 from django.utils.encoding import iri_to_uri
 from pytest_django import Settings
@@ -337,6 +340,44 @@ def test_s9_no_page_of_ours_can_be_framed(person: Person, server: HostileServer)
         assert "no-store" in response.headers["Cache-Control"]
         wanted = "no-referrer" if path.startswith(CALLBACK) else "same-origin"
         assert response.headers["Referrer-Policy"] == wanted
+
+
+def test_s9_a_sites_own_policy_stays(person: Person, settings: Settings) -> None:
+    """Frames are refused within the site's Content-Security-Policy, which is not replaced."""
+    expected = ["frame-ancestors 'none'"]
+    if django.VERSION >= (6, 0):  # Before, Django knew of no policies.
+        middleware = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+        expected.append("script-src 'self'")
+    settings.SECURE_CSP = {"script-src": ["'self'"], "frame-ancestors": ["https://partner.example"]}
+    policy = person.browser.get(CONNECTIONS).headers["Content-Security-Policy"]
+    assert sorted(policy.split("; ")) == expected
+
+
+def test_one_scope_of_all_that_may_be_asked_for(person: Person, settings: Settings) -> None:
+    """Where `all` is allowed every name is, and what was granted by name is asked for again."""
+    own = settings.ACTIONSTEP_CONNECT
+    settings.ACTIONSTEP_CONNECT = {**own, "SCOPES": ["actions"], "ALLOWED_SCOPES": ["all"]}
+    make_connection(person.user, granted_scopes=["filenotes"])
+    asked = query(person.start(scopes="timerecords", orgkey="acmelaw"))["scope"]
+    assert sorted(asked.split()) == ["filenotes", "timerecords"]
+
+
+def test_s2_a_double_click_begins_in_one_browser(person: Person, server: HostileServer) -> None:
+    """Of two attempts that begin at the same moment in one session both may come back."""
+    person.browser.get(CONNECT)
+    urls: list[str] = []
+
+    def click_again(run: Any, sql: str, *arguments: Any) -> Any:
+        if not urls and sql.startswith("INSERT") and "authorizationrequest" in sql:
+            urls.append("")
+            urls[0] = Person.again(person).start()
+        return run(sql, *arguments)
+
+    with database.execute_wrapper(click_again):
+        urls.append(person.start())
+    for url in urls:
+        assert "problem" not in person.come_back(callback_url(url)).headers["Location"]
 
 
 HOSTILE_NEXTS = [
