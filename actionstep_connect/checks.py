@@ -224,6 +224,13 @@ def _deployment_problems() -> Iterator[CheckMessage]:
             hint="Set DEFAULT_FROM_EMAIL to an address of your own.",
             id=f"{TAG}.W023",
         )
+    if "*" in site.allowed_hosts and not find_problems() and get_config().redirect_uri is None:
+        yield checks.Warning(
+            "ALLOWED_HOSTS allows every host, and the redirect URI is built from the one that a "
+            "request names: whoever forges it moves where Actionstep sends users.",
+            hint=f"Set {SETTING}['REDIRECT_URI'], or name your hosts.",
+            id=f"{TAG}.W024",
+        )
     if site.debug:
         yield checks.Warning(
             "DEBUG is True: an error page shows its reader what the code was working with.",

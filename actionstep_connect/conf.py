@@ -76,6 +76,7 @@ class Site:
     """Those of Django's own settings that we look at."""
 
     installed_apps: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
     debug: bool
     use_tz: bool
     session_cookie_secure: bool
@@ -111,6 +112,7 @@ def get_site() -> Site:
     """Return what we look at beside ACTIONSTEP_CONNECT."""
     return Site(
         installed_apps=tuple(settings.INSTALLED_APPS),
+        allowed_hosts=tuple(settings.ALLOWED_HOSTS),
         debug=bool(settings.DEBUG),
         use_tz=bool(settings.USE_TZ),
         session_cookie_secure=bool(settings.SESSION_COOKIE_SECURE),

@@ -65,6 +65,7 @@ DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E022", {"ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": "http://localhost:8000/callback/"}}),
     ("W020", {"DEBUG": True}),
     ("W021", {"SESSION_COOKIE_SECURE": False}),
+    ("W024", {"ALLOWED_HOSTS": ["*"]}),
     (
         "W023",
         {
