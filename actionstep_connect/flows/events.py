@@ -44,27 +44,40 @@ def tell(changes: Iterable[Change], *, fleet_wide: bool = False) -> None:
     `fleet_wide` says that Actionstep refused many connections in a row, so the fault may be ours.
     """
     for change in changes:
-        for kind, detail in change.events:
-            if _write(change, kind, detail):
-                _send(change.connection, kind, fleet_wide=fleet_wide)
+        if record(change):
+            announce(change, fleet_wide=fleet_wide)
 
 
-def _write(change: Change, kind: EventKind, detail: str) -> bool:
+def record(change: Change) -> bool:
+    """Write the events of a change; False if its connection is gone, so that there is nobody to tell."""
+    if not change.events:
+        return True
+    rows = [
+        ConnectionEvent(
+            connection=change.connection,
+            kind=kind,
+            detail=detail[:300],
+            actor_id=change.actor.pk if change.actor else None,
+        )
+        for kind, detail in change.events
+    ]
     try:
         with transaction.atomic(using=router.db_for_write(ConnectionEvent)):
-            ConnectionEvent.objects.create(
-                connection=change.connection,
-                kind=kind,
-                detail=detail[:300],
-                actor_id=change.actor.pk if change.actor else None,
-            )
+            for row in rows:
+                row.save(force_insert=True)
     except IntegrityError:
-        # The user, and with them the connection, was deleted meanwhile: there is nobody to tell.
+        # The user, and with them the connection, was deleted meanwhile.
         log(logging.INFO, LogEvent.CONNECTION_GONE, connection=change.connection.pk)
         return False
-    level = logging.WARNING if kind in _TROUBLE else logging.INFO
-    log(level, LogEvent.CHANGE, connection=change.connection.pk, outcome=kind.value)
     return True
+
+
+def announce(change: Change, *, fleet_wide: bool = False) -> None:
+    """Log the events of a recorded change and send their signals."""
+    for kind, _ in change.events:
+        level = logging.WARNING if kind in _TROUBLE else logging.INFO
+        log(level, LogEvent.CHANGE, connection=change.connection.pk, outcome=kind.value)
+        _send(change.connection, kind, fleet_wide=fleet_wide)
 
 
 def _send(connection: Connection, kind: EventKind, *, fleet_wide: bool) -> None:

@@ -1,12 +1,13 @@
 """Flagging: connections whose refresh token nears its limit although refreshing was tried."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import on_primary
-from actionstep_connect.flows.events import Change, tell
+from actionstep_connect.flows.database import database, on_primary
+from actionstep_connect.flows.events import Change, announce, record
 from actionstep_connect.models import EventKind
 
 BATCH = 500
@@ -27,11 +28,16 @@ def flag_nearing_limit() -> int:
         .filter(tried, flagged_at=None)
         .free()
     )
-    flagged = []
+    flagged = 0
     for connection in rows.order_by("refresh_token_expires_at")[:BATCH]:
-        if rows.filter(pk=connection.pk, generation=connection.generation).update(flagged_at=now):
+        days = max((connection.refresh_token_expires_at or now) - now, timedelta(0)).days
+        change = Change(connection, [(EventKind.FLAGGED, f"{days} days left")])
+        # Both or neither: whoever is flagged without being told would never be told.
+        with transaction.atomic(using=database()):
+            row = rows.filter(pk=connection.pk, generation=connection.generation)
+            is_told = bool(row.update(flagged_at=now)) and record(change)
+        if is_told:
             connection.flagged_at = now
-            days = max((connection.refresh_token_expires_at or now) - now, now - now).days
-            flagged.append(Change(connection, [(EventKind.FLAGGED, f"{days} days left")]))
-    tell(flagged)
-    return len(flagged)
+            announce(change)
+            flagged += 1
+    return flagged

@@ -51,6 +51,14 @@ def test_a_healthy_site_answers_200_and_numbers(
     assert "secretlaw" not in response.text
 
 
+def test_nobody_is_e_mailed_however_often_it_is_asked(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A 503 is its answer, not an error of the site: Django would mail each one to ADMINS."""
+    assert look(client)[0] == 503
+    assert not [record for record in caplog.records if record.name == "django.request"]
+
+
 def test_it_only_answers(client: Client) -> None:
     """HEAD for monitors that want no body; nothing can be sent to it."""
     beat()

@@ -521,6 +521,42 @@ def test_a_connection_that_was_renewed_meanwhile_is_not_reminded() -> None:
     assert raised.value.code == "not_needed"
 
 
+def test_who_reconnects_while_others_are_e_mailed_is_not_reminded() -> None:
+    """A round that has read the queue looks again before each e-mail."""
+    first, second = queued(2)
+
+    def reconnect(run: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("UPDATE") and "remind_at" in sql:
+            others = Connection.objects.filter(pk=second.pk, generation=1)
+            others.update(generation=2, status="connected", status_reason="")
+        return run(sql, *arguments)
+
+    with database.execute_wrapper(reconnect):
+        assert send_reminders() == 1
+    assert [letter.to for letter in letters()] == [[first.user.email]]
+    send_reminders()
+    assert not Connection.objects.exclude(remind_at=None).exists()
+
+
+def test_a_connection_of_another_environment_is_not_reminded() -> None:
+    """This site's runs would never send it; whoever asks is told."""
+    with pytest.raises(NotReminded) as raised:
+        remind(needing(environment="staging"))
+    assert raised.value.code == "other_environment"
+
+
+@pytest.mark.parametrize(
+    "address", ["ann@law.example, bob@law.example", "ann@", "ann\nb@law.example"]
+)
+def test_a_malformed_address_holds_nobody_else_up(mail_server: MailServer, address: str) -> None:
+    """Its own e-mail is lost, for no second try would mend it; the others go."""
+    bad, good = queued(2)
+    User.objects.filter(pk=bad.user_id).update(email=address)
+    assert send_reminders() == 1
+    assert [str(letter["To"]) for letter in mail_server.letters] == [good.user.email]
+    assert not Connection.objects.exclude(remind_at=None).exists()
+
+
 def test_the_language_is_the_sites(settings: Settings) -> None:
     """Whatever another task left active in this thread; Django's own words show it in the date."""
     settings.LANGUAGE_CODE = "de"

@@ -31,6 +31,7 @@ ENCODED_KEY = re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=-])", re.ASCII)
 PRODUCTION: dict[str, Any] = {
     "ACTIONSTEP_CONNECT": MINIMAL,
     "SECRET_KEY": "of-this-test",
+    "ALLOWED_HOSTS": ["law.example"],
     "DEBUG": False,
     "USE_TZ": True,
     "SESSION_COOKIE_SECURE": True,

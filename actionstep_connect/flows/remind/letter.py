@@ -8,7 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from actionstep_connect.conf import get_site
+from actionstep_connect.conf import get_config, get_site
 from actionstep_connect.exceptions import NotReminded
 from actionstep_connect.links import connect_url, page_url, site_url
 from actionstep_connect.models import Connection
@@ -21,6 +21,11 @@ def check_remindable(connection: Connection, *, now: datetime) -> None:
     """Raise NotReminded if `connection` does not need its user, or no e-mail can reach them."""
     if not state_of(connection, now=now).needs_user:
         raise NotReminded("This connection does not need its user.", code="not_needed")
+    if connection.environment != get_config().environment:
+        raise NotReminded(
+            f"This connection belongs to the environment {connection.environment!r}.",
+            code="other_environment",
+        )
     if not connection.user.is_active:
         raise NotReminded("This connection's user is not active.", code="inactive_user")
     if not _address(connection):

@@ -1,7 +1,8 @@
 """The queue of reminders: `Connection.remind_at`, cleared by whoever sends.
 
     UPDATE … SET remind_at = now  WHERE id = ? AND generation = ?   -- queue, for what was seen
-    UPDATE … SET remind_at = NULL WHERE id = ? AND remind_at = ?    -- claim, before it is sent
+    UPDATE … SET remind_at = NULL WHERE id = ? AND generation = ? AND remind_at = ?
+                                                                    -- claim, before it is sent
 
 A claimed reminder is sent at most once, whoever dies meanwhile. It returns to the queue only where
 the mail server said that it had not taken it.
@@ -108,4 +109,7 @@ def _claim(connection: Connection) -> bool:
 
 
 def _unclaimed(connection: Connection) -> ConnectionQuerySet:
-    return on_primary().filter(pk=connection.pk, remind_at=connection.remind_at)
+    # Not once it was refreshed, reconnected or ended since it was read: the next round looks again.
+    return on_primary().filter(
+        pk=connection.pk, generation=connection.generation, remind_at=connection.remind_at
+    )

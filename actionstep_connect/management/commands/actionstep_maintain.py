@@ -23,10 +23,14 @@ class Command(BaseCommand):
         def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
             stop.set()
 
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, ask_to_stop)
-        report = maintain(should_stop=stop.is_set)
+        is_main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGTERM, signal.SIGINT) if is_main else ()
+        before = {number: signal.signal(number, ask_to_stop) for number in numbers}
+        try:
+            report = maintain(should_stop=stop.is_set)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
         self.stdout.write(
             f"{report.due} due: {report.refreshed} refreshed, {report.refused} refused, "
             f"{report.failed.total()} failed."

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError
+from django.db import connection as database
 from pytest_django import Settings
 
+from actionstep_connect.flows.flag import flag_nearing_limit
 from actionstep_connect.flows.maintain import maintain
-from actionstep_connect.models import Connection, EventKind
+from actionstep_connect.models import Connection, ConnectionEvent, EventKind
 from actionstep_connect.signals import connection_flagged, connection_recovered
 from actionstep_connect.testing import Sandbox
-from tests.connections import sandbox_connection
+from tests.connections import make_connection, make_user, sandbox_connection
 from tests.integration.refresh.test_answers import fault, kinds, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,6 +65,27 @@ def test_not_flagged_before_it_was_tried(sandbox: Sandbox, settings: Settings) -
     maintain()
     connection.refresh_from_db()
     assert (connection.flagged_at, connection.generation) == (None, 2)
+
+
+def test_whoever_is_flagged_is_told(sandbox: Sandbox) -> None:
+    """A database that goes away between a flag and its event leaves neither; the next run does both."""
+    far = datetime(2099, 1, 1, tzinfo=UTC)
+    for _ in range(3):
+        make_connection(make_user(), **near_limit(refresh_at=far))
+    events = []
+
+    def fail_once(run: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("INSERT") and "connectionevent" in sql:
+            events.append(sql)
+            if len(events) == 2:
+                raise OperationalError("the database is away")
+        return run(sql, *arguments)
+
+    with database.execute_wrapper(fail_once), pytest.raises(OperationalError):
+        flag_nearing_limit()
+    assert Connection.objects.filter(flagged_at=None).count() == 2
+    assert flag_nearing_limit() == 2
+    assert ConnectionEvent.objects.filter(kind=EventKind.FLAGGED).count() == 3
 
 
 def test_recovered_when_a_refresh_succeeds(sandbox: Sandbox) -> None:
