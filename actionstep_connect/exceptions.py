@@ -64,6 +64,10 @@ class ScopeNotGranted(ActionstepConnectError):
         self.scopes = scopes
 
 
+#: The code of a TemporarilyUnavailable that nobody thought of.
+UNFORESEEN = "unforeseen"
+
+
 class TemporarilyUnavailable(ActionstepConnectError):
     """No token can be had just now and nothing is lost: try again after ``retry_after`` seconds.
 

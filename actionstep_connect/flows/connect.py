@@ -21,7 +21,7 @@ from actionstep_connect.flows.database import database, on_primary, until_done
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.models import AuthorizationRequest, Connection, EventKind, Status
 from actionstep_connect.models.authorization_request import LIFETIME
-from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN, RELEASED, UNTROUBLED
 from actionstep_connect.oauth import TokenGrant
 from actionstep_connect.scopes import missing_scopes, unique_scopes
 
@@ -321,15 +321,11 @@ def _values(
             config=config,
         ),
         "flagged_at": None,
-        "outcome_unknown_since": None,
-        "consecutive_failures": 0,
-        "last_error": "",
-        "last_failed_at": None,
         "connected_at": grant.requested_at,
         "last_refreshed_at": None,
         "last_used_at": grant.requested_at,
-        "lease_owner": "",
-        "lease_expires_at": None,
+        **UNTROUBLED,
+        **RELEASED,
     }
 
 

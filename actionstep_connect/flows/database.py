@@ -43,16 +43,35 @@ def until_done(write: Callable[[], T]) -> T:
 
     Inside a transaction it is tried once: a broken transaction is not ours to repeat.
     """
-    pause = FIRST_PAUSE
+    patience = Patience()
     while True:
         try:
             return write()
         except AWAY as error:
-            connection = connections[database()]
-            if connection.in_atomic_block:
-                raise
-            name = type(error).__name__
-            log(logging.WARNING, LogEvent.STORE_REPEATED, error=name, pause=pause)
-            connection.close()
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            step_back(error)
+            patience.wait(error)
+
+
+def step_back(error: Exception) -> None:
+    """Drop the connection on which a write failed, so that the next try opens one.
+
+    Raises `error` inside a transaction.
+    """
+    connection = connections[database()]
+    if connection.in_atomic_block:
+        raise error
+    connection.close()
+
+
+class Patience:
+    """Pauses between two attempts while the database is away, each longer than the one before."""
+
+    def __init__(self) -> None:
+        self._pause = FIRST_PAUSE
+
+    def wait(self, error: Exception) -> None:
+        """Say that a store has to be repeated, and wait."""
+        name = type(error).__name__
+        log(logging.WARNING, LogEvent.STORE_REPEATED, error=name, pause=self._pause)
+        time.sleep(self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)

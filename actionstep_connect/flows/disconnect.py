@@ -6,6 +6,7 @@ from django.db.models import F
 from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.models import Connection, EventKind, Status, StatusReason
+from actionstep_connect.models.connection import RELEASED, UNTROUBLED
 
 
 def disconnect(connection: Connection, *, actor: AbstractBaseUser | None = None) -> None:
@@ -25,13 +26,9 @@ def disconnect(connection: Connection, *, actor: AbstractBaseUser | None = None)
         refresh_token_expires_at=None,
         refresh_at=None,
         flagged_at=None,
-        outcome_unknown_since=None,
-        consecutive_failures=0,
-        last_error="",
-        last_failed_at=None,
-        lease_owner="",
-        lease_expires_at=None,
         generation=F("generation") + 1,
+        **UNTROUBLED,
+        **RELEASED,
     )
     connection.refresh_from_db(from_queryset=rows)
     if ended:

@@ -58,6 +58,17 @@ def is_orgkey(value: str) -> bool:
     return 0 < len(value) <= LONGEST_ORGKEY and value.isprintable() and " " not in value
 
 
+#: What engine-owned columns say of a row that nobody is refreshing …
+RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
+#: … and of one that nothing has failed for.
+UNTROUBLED: dict[str, Any] = {
+    "outcome_unknown_since": None,
+    "consecutive_failures": 0,
+    "last_error": "",
+    "last_failed_at": None,
+}
+
+
 class Connection(models.Model):
     """One user's grant for one organisation in one environment.
 

@@ -9,7 +9,11 @@ from authlib.integrations.httpx_client import OAuth2Client
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import Secret
-from actionstep_connect.exceptions import ActionstepConnectError, TemporarilyUnavailable
+from actionstep_connect.exceptions import (
+    UNFORESEEN,
+    ActionstepConnectError,
+    TemporarilyUnavailable,
+)
 from actionstep_connect.oauth.answers import read_answer
 from actionstep_connect.oauth.grant import TokenGrant
 from actionstep_connect.oauth.transport import get_transport
@@ -61,7 +65,9 @@ def exchange_code(*, code: Secret, code_verifier: Secret | None, redirect_uri: s
 
 
 def refresh_token_grant(refresh_token: Secret) -> TokenGrant:
-    """Spend `refresh_token` for a new pair (RFC 6749 §6), as another process could not know its URI.
+    """Spend `refresh_token` for a new pair (RFC 6749 §6).
+
+    No `redirect_uri` is sent: a worker cannot know it.
 
     Raises AuthorizationFailed (`invalid_grant`), ClientRejected, or TemporarilyUnavailable.
     """
@@ -93,7 +99,7 @@ def _request_token(send: Callable[[Any, str], None]) -> TokenGrant:
     except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been sent.
         failure = TemporarilyUnavailable(
             f"The request to Actionstep's token endpoint failed unexpectedly ({type(error).__name__}).",
-            code="unforeseen",
+            code=UNFORESEEN,
             outcome_known=False,
         )
     if failure is not None:

@@ -5,6 +5,7 @@ hours, longer than its lease. Here every operation on the socket gets what is le
 """
 
 import os
+import socket
 import ssl
 import threading
 import time
@@ -222,6 +223,14 @@ class _DeadlineStream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+def _resolve(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore2.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
 class _DeadlineBackend(httpcore2.SyncBackend):
     def connect_tcp(
         self,
@@ -231,6 +240,16 @@ class _DeadlineBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        stream = super().connect_tcp(host, port, left, local_address, socket_options)
-        return _DeadlineStream(stream)
+        # By ourselves: Python would give each of a name's addresses the whole time.
+        addresses = _resolve(host, port)
+        failure: Exception = httpcore2.ConnectError(f"{host} has no address.")
+        for number, address in enumerate(addresses):
+            left = _left(timeout, httpcore2.ConnectTimeout)
+            share = None if left is None else left / (len(addresses) - number)
+            try:
+                stream = super().connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _DeadlineStream(stream)
+        raise failure

@@ -3,14 +3,17 @@
 import gzip
 import json
 import logging
+import socket
 import ssl
 import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -122,6 +125,50 @@ def test_s18_the_whole_exchange_ends_in_time(
         ask()
     assert SECONDS * 0.9 < time.monotonic() - started < SECONDS * 3
     assert (caught.value.code, caught.value.outcome_known) == ("timeout", False)
+
+
+@pytest.fixture
+def addresses(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
+    """Give the server's name addresses of which only 127.0.0.1 ever answers."""
+    port, silent = urlsplit(server.url).port or 0, ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+    known = list(silent)
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*kind, (address, port)) for address in known]
+
+    with ExitStack() as sockets:
+        for address in silent:
+            listener = sockets.enter_context(socket.create_server((address, port), backlog=0))
+            for _ in range(4):  # The queue of who waits is full: Linux drops whoever comes next.
+                waiting = sockets.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(listener.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        yield known
+
+
+@both
+def test_s18_several_addresses_share_the_time(
+    server: HostileServer, ask: Callable[[], TokenGrant], addresses: list[str]
+) -> None:
+    """A name with three addresses that do not answer takes no longer than one with a single one."""
+    started = time.monotonic()
+    with pytest.raises(TemporarilyUnavailable) as caught:
+        ask()
+    assert time.monotonic() - started < SECONDS * 2
+    assert caught.value.outcome_known
+    assert not server.requests
+
+
+@both
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    server: HostileServer, ask: Callable[[], TokenGrant], addresses: list[str]
+) -> None:
+    """One dead machine of two costs half the time, not the token."""
+    addresses[:] = ["127.0.0.2", "127.0.0.1"]
+    server.answer(body=grant())
+    assert ask().refresh_token is not None
 
 
 @both

@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,8 +17,9 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import on_primary, until_done
+from actionstep_connect.flows.database import on_primary
 from actionstep_connect.models import Connection
+from actionstep_connect.models.connection import RELEASED
 from actionstep_connect.querysets import ConnectionQuerySet, UtcNow
 
 _NOT_READ = (
@@ -101,11 +101,8 @@ def give_back(claims: Sequence[Claim]) -> None:
             for claim in claims
             if claim.owner == owner and claim.outcome_was_unknown is was_unknown
         ]
-        released = {"lease_owner": "", "lease_expires_at": None}
-        if not was_unknown:
-            released["outcome_unknown_since"] = None
-        mine = on_primary().filter(pk__in=ids, lease_owner=owner)
-        until_done(partial(mine.update, **released))
+        known = {} if was_unknown else {"outcome_unknown_since": None}
+        on_primary().filter(pk__in=ids, lease_owner=owner).update(**RELEASED, **known)
 
 
 def _claim_batch(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:

@@ -17,7 +17,7 @@ from actionstep_connect.exceptions import (
     ReconnectRequired,
     TemporarilyUnavailable,
 )
-from actionstep_connect.flows.database import AWAY, on_primary
+from actionstep_connect.flows.database import AWAY, on_primary, until_done
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_one, give_back
 from actionstep_connect.flows.refresh.outside import (
@@ -227,7 +227,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
     """Refresh under `claim`; False if the row moved on meanwhile and must be looked at again."""
     if demand.is_good(claim.connection) or _is_backing_off(claim.connection, demand):
         # Somebody else's answer, good or bad, came between the look at the row and the claim.
-        give_back([claim])
+        until_done(lambda: give_back([claim]))
         return False
     outcome, change = undisturbed(lambda: renew(claim), lambda outcome: _store(claim, outcome))
     if change is not None:
@@ -259,7 +259,7 @@ def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
 
 
 def _store(claim: Claim, outcome: Outcome) -> tuple[Outcome, Change | None]:
-    return outcome, store(claim, outcome)
+    return outcome, until_done(lambda: store(claim, outcome))
 
 
 def _check_usable(connection: Connection, demand: _Demand) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from actionstep_connect import oauth
 from actionstep_connect.exceptions import (
+    UNFORESEEN,
     AuthorizationFailed,
     ClientRejected,
     DecryptionFailed,
@@ -75,6 +76,8 @@ def renew(claim: Claim) -> Outcome:
     except ClientRejected as error:
         return Rejected(error)
     except TemporarilyUnavailable as error:
+        if error.code == UNFORESEEN:
+            log(logging.ERROR, LogEvent.UNFORESEEN, str(error), connection=claim.id)
         return Failed(error)
     except DecryptionFailed as error:
         return Failed(TemporarilyUnavailable(str(error), code=error.code), in_transit=False)
@@ -84,7 +87,7 @@ def renew(claim: Claim) -> Outcome:
         log(logging.ERROR, LogEvent.UNFORESEEN, connection=claim.id, error=error_name)
         unforeseen = TemporarilyUnavailable(
             f"Refreshing failed unexpectedly ({error_name}).",
-            code="unforeseen",
+            code=UNFORESEEN,
             outcome_known=False,
         )
         return Failed(unforeseen, in_transit=False)

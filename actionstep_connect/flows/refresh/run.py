@@ -23,7 +23,14 @@ from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.exceptions import TemporarilyUnavailable
-from actionstep_connect.flows.database import AWAY, on_primary, renew_database_connection
+from actionstep_connect.flows.database import (
+    AWAY,
+    Patience,
+    on_primary,
+    renew_database_connection,
+    step_back,
+    until_done,
+)
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
 from actionstep_connect.flows.refresh.renew import (
@@ -116,6 +123,7 @@ class _Run:
         self._exchanges: dict[UUID, _Exchange] = {}
         self._answers: SimpleQueue[tuple[_Exchange, Outcome]] = SimpleQueue()
         self._unstored: deque[tuple[_Exchange, Outcome]] = deque()
+        self._failed_stores, self._patience = 0, Patience()
         self._all_claimed = False
         self._changes: list[Change] = []
         self._report = Report(refusals_in_a_row=refusals_before)
@@ -165,14 +173,25 @@ class _Run:
                 self._unsent.append(exchange.claim)
         if self._unsent:
             self._stop(StoppedBy.SHUTDOWN)
+        patience = Patience()
         while self._exchanges:
             with suppress(Empty):
                 self._answers.get(timeout=FINISH_POLL_SECONDS)
-            for exchange in list(self._exchanges.values()):
+            if failure := self._keep_answered():
+                patience.wait(failure)
+        if self._unsent:
+            until_done(lambda: give_back(self._unsent))
+
+    def _keep_answered(self) -> Exception | None:
+        failure = None
+        for exchange in list(self._exchanges.values()):
+            try:
                 if exchange.outcome is not None:
                     self._keep(exchange, exchange.outcome)
-        if self._unsent:
-            give_back(self._unsent)
+            except AWAY as error:
+                failure = error
+                step_back(error)
+        return failure
 
     def _look_for_stop(self) -> None:
         if self._should_stop():
@@ -196,7 +215,8 @@ class _Run:
         try:
             claims = claim_due(limit=wanted)
         except AWAY as error:
-            self._stop(StoppedBy.DATABASE, f"Claiming failed: {type(error).__name__}.")
+            if not self._unstored:  # Else the next store waits until it is back.
+                self._stop(StoppedBy.DATABASE, f"Claiming failed: {type(error).__name__}.")
             return
         self._unsent.extend(claims)
         self._all_claimed = len(claims) < wanted
@@ -241,8 +261,23 @@ class _Run:
                 # One more for each success doubles the window with every round trip.
                 self._window = min(self._window + 1, self._limit)
                 self._send_more(threads)
-        self._keep(*self._unstored[0])
-        self._unstored.popleft()
+        self._keep_next()
+
+    def _keep_next(self) -> None:
+        try:
+            self._keep(*self._unstored[0])
+        except AWAY as error:
+            step_back(error)
+            # Behind the others, for it may be this row's own trouble, such as somebody's lock on it.
+            # Once every one of them has failed it is the database's.
+            self._unstored.rotate(-1)
+            self._failed_stores += 1
+            if self._failed_stores >= len(self._unstored):
+                self._failed_stores = 0
+                self._patience.wait(error)
+        else:
+            self._unstored.popleft()
+            self._failed_stores, self._patience = 0, Patience()
 
     def _keep(self, exchange: _Exchange, outcome: Outcome) -> None:
         change = self._store(exchange.claim, outcome)
@@ -256,6 +291,8 @@ class _Run:
         for _ in range(2):  # A time limit may have struck, which is an exception like any other.
             try:
                 return store(claim, outcome)
+            except AWAY:
+                raise
             except Exception:  # noqa: BLE001 - told with its traceback; the other answers wait.
                 log(logging.ERROR, LogEvent.STORE_FAILED, connection=claim.id, with_traceback=True)
         return None

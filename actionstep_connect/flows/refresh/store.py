@@ -1,4 +1,4 @@
-"""Storing: one conditional UPDATE for each answer, repeated until it is done.
+"""Storing: one conditional UPDATE for each answer, which whoever has it repeats until it is done.
 
     UPDATE … WHERE id = ? AND generation = ?                       -- tokens
     UPDATE … WHERE id = ? AND generation = ? AND lease_owner = ?   -- refusals and failures
@@ -16,7 +16,7 @@ from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.environments import trusted_api_endpoint
 from actionstep_connect.exceptions import TemporarilyUnavailable, UntrustedHost
-from actionstep_connect.flows.database import on_primary, until_done
+from actionstep_connect.flows.database import on_primary
 from actionstep_connect.flows.events import Change
 from actionstep_connect.flows.refresh.claim import Claim, give_back
 from actionstep_connect.flows.refresh.renew import (
@@ -28,16 +28,15 @@ from actionstep_connect.flows.refresh.renew import (
 )
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, EventKind, Status, StatusReason
-from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN, RELEASED, UNTROUBLED
 from actionstep_connect.oauth import TokenGrant
-
-_RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
 
 
 def store(claim: Claim, outcome: Outcome) -> Change | None:
     """Store what came of a claim, and bring its connection up to date.
 
     Returns what changed, or None if the row had moved on meanwhile or was given back untouched.
+    Raises one of `AWAY` while the database is away: it may be repeated, and has to be.
     """
     change = _store(claim, outcome)
     name, code = name_of(outcome, stored=change is not None)
@@ -76,7 +75,7 @@ def _store_refusal(claim: Claim) -> Change | None:
         "outcome_unknown_since": None,
         "last_error": "Actionstep refused the refresh token (invalid_grant).",
         "last_failed_at": datetime.now(UTC),
-        **_RELEASED,
+        **RELEASED,
     }
     change = Change(connection, _ending(connection, reason))
     return change if _update(claim, values, by_owner=True) else None
@@ -89,7 +88,7 @@ def _store_failure(claim: Claim, error: TemporarilyUnavailable) -> Change | None
         "consecutive_failures": failures,
         "last_error": str(error)[:200],
         "last_failed_at": now,
-        **_RELEASED,
+        **RELEASED,
     }
     if connection.status == Status.CONNECTED:
         values["refresh_at"] = policy.retry_at(
@@ -112,12 +111,9 @@ def _granted_values(connection: Connection, grant: TokenGrant, change: Change) -
         "status": Status.CONNECTED,
         "status_reason": "",
         "generation": connection.generation + 1,
-        "consecutive_failures": 0,
-        "last_error": "",
-        "last_failed_at": None,
-        "outcome_unknown_since": None,
         "last_refreshed_at": grant.requested_at,
-        **_RELEASED,
+        **UNTROUBLED,
+        **RELEASED,
     }
     if grant.refresh_token is not None:
         limit = grant.requested_at + config.refresh_token_lifetime
@@ -191,11 +187,11 @@ def _ending(connection: Connection, reason: StatusReason) -> list[tuple[EventKin
 
 
 def _update(claim: Claim, values: dict[str, Any], *, by_owner: bool) -> bool:
-    """Write `values` unless the row has moved on; repeat while the database is away."""
+    """Write `values` unless the row has moved on."""
     fence: dict[str, Any] = {"pk": claim.id, "generation": claim.generation}
     if by_owner:
         fence["lease_owner"] = claim.owner
-    stored = until_done(lambda: on_primary().filter(**fence).update(**values)) == 1
+    stored = on_primary().filter(**fence).update(**values) == 1
     if stored:
         for name, value in values.items():
             setattr(claim.connection, name, value)

@@ -1,16 +1,22 @@
 """The whole answer table: what each answer of the token endpoint does to a connection."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
+from authlib.integrations.httpx_client import OAuth2Client
+from django.db import OperationalError
+from django.db import connection as database
 
 from actionstep_connect import policy
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connection
+from tests.connections import expired, sandbox_connection, sandbox_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -246,6 +252,73 @@ def test_s32_a_row_that_cannot_be_opened_stops_nobody(sandbox: Sandbox) -> None:
     assert broken.refresh_at is not None
     assert broken.refresh_at > datetime.now(UTC)
     assert broken.outcome_unknown_since is None
+
+
+def stores(change: Callable[[UUID], None]) -> Any:
+    """Call `change` with the id of each connection whose tokens are about to be stored."""
+    ids = {each.hex for each in Connection.objects.values_list("pk", flat=True)}
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and "sealed_refresh_token" in sql:
+            hexadecimal = [str(each).replace("-", "") for each in params]
+            change(UUID(next(each for each in hexadecimal if each in ids)))
+        return run(sql, params, many, context)
+
+    return database.execute_wrapper(execute)
+
+
+def test_s32_a_row_that_cannot_be_stored_for_a_while_holds_nobody_up(sandbox: Sandbox) -> None:
+    """While somebody's lock keeps one row from being stored the other answers are."""
+    locked, *_ = sandbox_connections(sandbox, 12, **expired())
+    tries = []
+
+    def refuse(pk: UUID) -> None:
+        if pk == locked.pk:
+            tries.append(Connection.objects.filter(generation=2).count())
+            if tries[-1] < 11 and len(tries) < 12:
+                raise OperationalError("canceling statement due to lock timeout")
+
+    with stores(refuse):
+        assert refresh_due().refreshed == 12
+    assert tries[-1] == 11
+
+
+def test_s32_a_row_whose_store_fails_oddly_stops_nobody(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody thought of is told as an error, and the neighbours are stored."""
+    odd, *_ = sandbox_connections(sandbox, 12, **expired())
+
+    def fail(pk: UUID) -> None:
+        if pk == odd.pk:
+            raise ValueError("canary")
+
+    with stores(fail):
+        assert refresh_due().refreshed == 11
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert {getattr(record, "event", "") for record in told} == {"actionstep_connect.store_failed"}
+
+
+def test_s32_a_request_that_fails_oddly_stops_nobody(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a library raises is told as an error, counts as unknown, and is tried again."""
+    sandbox_connections(sandbox, 12, **expired())
+    send, calls = OAuth2Client.refresh_token, count()
+
+    def fail_once(*arguments: Any, **more: Any) -> Any:
+        if next(calls) == 0:
+            raise RuntimeError("canary")
+        return send(*arguments, **more)
+
+    monkeypatch.setattr(OAuth2Client, "refresh_token", fail_once)
+    assert refresh_due().refreshed == 11
+    row = Connection.objects.get(generation=1)
+    assert row.outcome_unknown_since is not None
+    assert row.consecutive_failures == 1
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [getattr(record, "event", "") for record in told] == ["actionstep_connect.unforeseen"]
+    assert "canary" not in caplog.text
 
 
 def test_s30_retry_after_is_honoured_as_seconds_and_as_a_date(sandbox: Sandbox) -> None:
