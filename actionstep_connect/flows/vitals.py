@@ -3,14 +3,16 @@
 They are the database's, so every process of a site gives the same answer.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Min
 
-from actionstep_connect.flows.database import AWAY, on_primary
+from actionstep_connect.flows.database import on_primary
 from actionstep_connect.models import Heartbeat, StoppedBy
 from actionstep_connect.policy import OVERDUE_AFTER
 
@@ -21,7 +23,7 @@ class Problem(StrEnum):
     SETTINGS = "settings"
     """ACTIONSTEP_CONNECT is wrong: `manage.py check` says how."""
     DATABASE = "database"
-    """It does not answer."""
+    """It does not answer, or lacks our tables."""
     NEVER_RUN = "never_run"
     """Maintenance has never run."""
     NOT_RUNNING = "not_running"
@@ -33,7 +35,7 @@ class Problem(StrEnum):
     KEYS = "keys"
     """The last run had no ENCRYPTION_KEYS."""
     OVERDUE = "overdue"
-    """A refresh has been due for more than ten minutes."""
+    """A refresh has been due for more than ten minutes, and no outage at Actionstep says why."""
 
 
 _STOPPED_BY = {
@@ -59,15 +61,12 @@ def take_vitals() -> Vitals:
         oldest = _oldest_due()
     except ImproperlyConfigured:
         return Vitals(problems=(Problem.SETTINGS,))
-    except AWAY:
+    except (DatabaseError, InterfaceError):
         return Vitals(problems=(Problem.DATABASE,))
     now = datetime.now(UTC)
     overdue = seconds_between(oldest or now, now)
-    problems = _problems_of(heartbeat, now=now)
-    if overdue > OVERDUE_AFTER.total_seconds():
-        problems.append(Problem.OVERDUE)
     return Vitals(
-        problems=tuple(problems),
+        problems=tuple(_problems_of(heartbeat, overdue=overdue, now=now)),
         seconds_since_run=seconds_between(heartbeat.finished_at, now) if heartbeat else None,
         run_seconds=heartbeat.seconds if heartbeat else None,
         longest_overdue=overdue,
@@ -85,10 +84,16 @@ def _oldest_due() -> datetime | None:
     return oldest
 
 
-def _problems_of(heartbeat: Heartbeat | None, *, now: datetime) -> list[Problem]:
+def _problems_of(
+    heartbeat: Heartbeat | None, *, overdue: float, now: datetime
+) -> Iterator[Problem]:
+    stopped_by = heartbeat.stopped_by if heartbeat else None
     if heartbeat is None:
-        return [Problem.NEVER_RUN]
-    problems = [Problem.NOT_RUNNING] if heartbeat.is_missing(now=now) else []
-    if heartbeat.stopped_by in _STOPPED_BY:
-        problems.append(_STOPPED_BY[heartbeat.stopped_by])
-    return problems
+        yield Problem.NEVER_RUN
+    elif heartbeat.is_missing(now=now):
+        yield Problem.NOT_RUNNING
+    if stopped_by in _STOPPED_BY:
+        yield _STOPPED_BY[stopped_by]
+    # In an outage a run ends after a handful of failures, and what it left untried stays due.
+    if overdue > OVERDUE_AFTER.total_seconds() and stopped_by is not StoppedBy.OUTAGE:
+        yield Problem.OVERDUE

@@ -228,6 +228,15 @@ def test_what_waits_too_long_and_what_expires_is_counted(well: Settings) -> None
     assert "of 1 connection expire within a week" in parts["limits"][0]["text"]
 
 
+def test_what_waits_for_an_outage_to_pass_is_a_warning(well: Settings) -> None:
+    """While Actionstep is away, runs end before all that is due was tried: no fault of the site's."""
+    Heartbeat.objects.update(summary={"stopped_by": "outage"})
+    make_connection(make_user(), **expired())
+    code, how, text = verdict("overdue")
+    assert (code, how) == (0, "warning")
+    assert "outage at Actionstep" in text
+
+
 def test_what_fails_and_what_is_stranded_is_counted(well: Settings) -> None:
     """Failing refreshes are a warning with what failed most, and so are those of another client id."""
     trouble = "Actionstep's token endpoint failed (503)."

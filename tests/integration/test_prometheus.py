@@ -169,6 +169,15 @@ def test_the_alert_rules_use_metrics_and_labels_that_exist() -> None:
     assert len({rule["alert"] for rule in rules}) == len(rules) == 9
 
 
+def test_an_outage_at_actionstep_asks_nobody_for_more_workers() -> None:
+    """Refreshes that wait because Actionstep is away are no alert about the site's workers."""
+    (group,) = yaml.safe_load((DOCS / "prometheus-rules.yml").read_text())["groups"]
+    expressions = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    assert expressions["ActionstepRefreshesOverdue"].endswith(
+        'unless on() max(actionstep_connect_run_stopped{by="outage"}) == 1'
+    )
+
+
 def _measured() -> list[Any]:
     now = datetime.now(UTC)
     Heartbeat.objects.create(job="maintain_connections", started_at=now, finished_at=now, seconds=1)

@@ -123,11 +123,7 @@ def waiting() -> Iterator[Finding]:
     if oldest is None:
         yield ok("overdue", "No refresh is waiting.")
     else:
-        text = f"The oldest refresh that waits was due {_since(oldest, now)} ago."
-        if now - oldest > OVERDUE_AFTER:
-            yield error("overdue", text, "See what is said of maintenance and client credentials.")
-        else:
-            yield ok("overdue", text)
+        yield _waited(_since(oldest, now), is_late=now - oldest > OVERDUE_AFTER)
     failing = rows.here().filter(status=Status.CONNECTED, consecutive_failures__gt=0)
     worst = failing.values_list("last_error").annotate(count=Count("pk")).order_by("-count")
     if first := worst.first():
@@ -136,6 +132,20 @@ def waiting() -> Iterator[Finding]:
             f"The last refresh of {_count(failing.count())} failed, most often so: {first[0]}",
             f"Each is tried again by itself. {_LOOK}",
         )
+
+
+def _waited(time: str, *, is_late: bool) -> Finding:
+    text = f"The oldest refresh that waits was due {time} ago."
+    if not is_late:
+        return ok("overdue", text)
+    heartbeat = Heartbeat.of_maintenance()
+    if heartbeat is not None and heartbeat.stopped_by is StoppedBy.OUTAGE:
+        return warning(
+            "overdue",
+            f"{text} An outage at Actionstep holds it up.",
+            "Nothing, if it passes: it is then refreshed by itself. See the token endpoint above.",
+        )
+    return error("overdue", text, "See what is said of maintenance and client credentials.")
 
 
 def limits() -> Iterator[Finding]:
