@@ -16,11 +16,13 @@ from django.utils.module_loading import import_string
 
 from actionstep_connect.environments import (
     KNOWN_ENDPOINTS,
+    LONGEST_URL,
     PRODUCTION,
     is_host_pattern,
+    is_secure_endpoint,
     is_secure_url,
 )
-from actionstep_connect.scopes import is_scope, missing_scopes
+from actionstep_connect.scopes import LONGEST_SCOPE, is_scope, missing_scopes
 
 SETTING = "ACTIONSTEP_CONNECT"
 AUTH_USER_MODEL: str = settings.AUTH_USER_MODEL
@@ -213,7 +215,10 @@ def _scopes(value: object) -> tuple[str, ...]:
         raise _WrongError("a non-empty list of scope names, such as ['timerecords', 'actions']")
     for name in value:
         if not is_scope(name):
-            raise _WrongError(f"a list of scope names; {name!r} is none (RFC 6749 §3.3)")
+            raise _WrongError(
+                f"a list of scope names, of at most {LONGEST_SCOPE} characters each; {name!r} is none "
+                "(RFC 6749 §3.3)"
+            )
     return tuple(dict.fromkeys(value))
 
 
@@ -237,15 +242,31 @@ def _keys(value: object) -> tuple[str, ...] | str:
     return tuple(value)
 
 
-def _secure_url(value: object) -> str:
-    url = _text(value)
-    if not is_secure_url(url):
-        raise _WrongError(f"an https URL without query (http only to loopback), not {url!r}")
-    return url
+def _endpoint(value: object) -> str:
+    return _secure(value, is_secure_endpoint, in_path="letters, digits, '-' and '_'")
 
 
 def _redirect_uri(value: object) -> str | None:
-    return None if value is None else _secure_url(value)
+    if value is None:
+        return None
+    allowed = (
+        "letters, digits, '-', '.', '_', '~' and percent-encodings, and no '.' or '..' as steps"
+    )
+    return _secure(value, is_secure_url, in_path=allowed)
+
+
+def _secure(value: object, is_secure: Callable[[str], bool], *, in_path: str) -> str:
+    url = _text(value)
+    if is_secure(url):
+        return url
+    origin = "/".join(url.split("/", 3)[:3])
+    if any(mark in url for mark in "@?#"):
+        reason = "a URL without user, query or fragment"
+    elif not is_secure(origin):
+        reason = "https to a plain host (http to this machine only)"
+    else:
+        reason = f"a URL of at most {LONGEST_URL} characters, in its path only {in_path}"
+    raise _WrongError(f"{reason}; not {url!r}")
 
 
 def _hosts(value: object) -> tuple[str, ...]:
@@ -307,8 +328,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "ALLOWED_SCOPES": _scopes,
     "ENCRYPTION_KEYS": _keys,
     "REDIRECT_URI": _redirect_uri,
-    "AUTHORIZE_URL": _secure_url,
-    "TOKEN_URL": _secure_url,
+    "AUTHORIZE_URL": _endpoint,
+    "TOKEN_URL": _endpoint,
     "API_HOSTS": _hosts,
     "PKCE": _boolean,
     "TOKEN_AUTH_METHOD": _auth_method,
@@ -361,15 +382,20 @@ _WRONG_IDS = {
     "REDIRECT_URI": "E006",
     "API_HOSTS": "E007",
 }
+_ENDPOINT_CURE = (
+    "Leave it out, unless ENVIRONMENT is a label of your own; http is accepted for 127.0.0.1, "
+    "localhost and [::1] only."
+)
 _CURES = {
     "CLIENT_ID": "Actionstep gives it with the client secret; until then use the sandbox's: sandbox-client.",
     "CLIENT_SECRET": "Actionstep gives it with the client id; until then use the sandbox's: sandbox-secret.",
     "SCOPES": "One name per API resource, such as ['timerecords', 'actions', 'participants'].",
     "ENCRYPTION_KEYS": "If this site had one before, put that back: rows need it. Else make one with "
     "`manage.py actionstep_generate_key` and keep it out of the code.",
-    "AUTHORIZE_URL": "Use https; http is accepted for 127.0.0.1 and localhost only.",
-    "TOKEN_URL": "Use https; http is accepted for 127.0.0.1 and localhost only.",
-    "REDIRECT_URI": "Give the absolute URL of the callback, as registered with Actionstep.",
+    "AUTHORIZE_URL": _ENDPOINT_CURE,
+    "TOKEN_URL": _ENDPOINT_CURE,
+    "REDIRECT_URI": "Give the absolute URL of the callback as registered with Actionstep, such as "
+    "https://your.site/actionstep/callback/; http is accepted for 127.0.0.1, localhost and [::1] only.",
 }
 
 

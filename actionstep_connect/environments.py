@@ -36,18 +36,19 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[::1\]"
+_ORIGIN = rf"(?P<scheme>https?)://(?P<host>{_HOST})(?::(?P<port>[1-9][0-9]{{0,4}}))?"
 # Everything that a URL could hide behind (user info, query, fragment, dots in the path, percent
 # encoding, non-ASCII) is simply not in this pattern.
-_URL = re.compile(
-    rf"(?P<scheme>https?)://(?P<host>{_HOST})(?::(?P<port>[1-9][0-9]{{0,4}}))?"
-    r"(?P<path>(?:/[A-Za-z0-9_-]+)*)/?",
-    re.ASCII,
-)
+_ENDPOINT = re.compile(rf"{_ORIGIN}(?P<path>(?:/[A-Za-z0-9_-]+)*)/?", re.ASCII)
+# A site may be mounted under any path of RFC 3986's unreserved characters and percent-encodings. A
+# browser takes `.` and `..`, encoded or not, as steps to elsewhere.
+_SEGMENT = r"(?!(?:\.|%2[Ee]){1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+"
+_SITE_URL = re.compile(rf"{_ORIGIN}(?:/{_SEGMENT})*/?", re.ASCII)
 _HOST_PATTERN = re.compile(
     rf"\*\.(?:{_LABEL}\.)+(?=[a-z]){_LABEL}|(?:{_HOST})(?::[1-9][0-9]{{0,4}})?", re.ASCII
 )
 _IP_ADDRESS = re.compile(r"[0-9.]+|.*\.[0-9]+|0x[0-9a-f]+|\[.*", re.ASCII)
-_LONGEST_URL = 500
+LONGEST_URL = 500
 
 
 def is_host_pattern(pattern: str) -> bool:
@@ -56,9 +57,13 @@ def is_host_pattern(pattern: str) -> bool:
 
 
 def is_secure_url(url: str) -> bool:
-    """Say whether `url` is plain https, or http to this very machine."""
-    match = _match(url)
-    return match is not None and (match["scheme"] == "https" or match["host"] in LOOPBACK_HOSTS)
+    """Say whether `url`, one of a site's own, is plain https, or http to this very machine."""
+    return _is_secure(_match(_SITE_URL, url))
+
+
+def is_secure_endpoint(url: str) -> bool:
+    """Say whether `url`, which may be sent secrets, is so too, and has nothing odd in its path."""
+    return _is_secure(_match(_ENDPOINT, url))
 
 
 def trusted_api_endpoint(api_endpoint: str, api_hosts: Iterable[str]) -> str:
@@ -69,7 +74,7 @@ def trusted_api_endpoint(api_endpoint: str, api_hosts: Iterable[str]) -> str:
     to a loopback host that `api_hosts` names with its port.
     """
     # With its final slash it must still fit its column, and match again when it is used.
-    match = _match(f"{api_endpoint.removesuffix('/')}/")
+    match = _match(_ENDPOINT, f"{api_endpoint.removesuffix('/')}/")
     if match is None or not _is_trusted(match, api_hosts):
         raise UntrustedHost(
             f"The API endpoint {api_endpoint[:100]!r} is not https to a host in API_HOSTS, "
@@ -80,13 +85,17 @@ def trusted_api_endpoint(api_endpoint: str, api_hosts: Iterable[str]) -> str:
     return f"{match['scheme']}://{match['host']}{port}{path}/"
 
 
-def _match(url: str) -> re.Match[str] | None:
+def _is_secure(match: re.Match[str] | None) -> bool:
+    return match is not None and (match["scheme"] == "https" or match["host"] in LOOPBACK_HOSTS)
+
+
+def _match(pattern: re.Pattern[str], url: str) -> re.Match[str] | None:
     # Before lower(), which makes ASCII letters of some others.
-    if len(url) > _LONGEST_URL or not url.isascii():
+    if len(url) > LONGEST_URL or not url.isascii():
         return None
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    return _URL.fullmatch(f"{scheme.lower()}{separator}{authority.lower()}{slash}{path}")
+    return pattern.fullmatch(f"{scheme.lower()}{separator}{authority.lower()}{slash}{path}")
 
 
 def _is_trusted(match: re.Match[str], api_hosts: Iterable[str]) -> bool:

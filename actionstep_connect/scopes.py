@@ -6,18 +6,19 @@ from collections.abc import Iterable
 #: Grants every resource (Actionstep: the wildcard scope).
 ALL = "all"
 
-_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,100}", re.ASCII)
+LONGEST_SCOPE = 100
+_SCOPE_TOKEN = re.compile(rf"[\x21\x23-\x5B\x5D-\x7E]{{1,{LONGEST_SCOPE}}}", re.ASCII)
 
 
 def is_scope(name: object) -> bool:
-    """Say whether `name` is a scope-token of RFC 6749 §3.3, of at most 100 characters."""
+    """Say whether `name` is a scope-token of RFC 6749 §3.3, and not too long."""
     return isinstance(name, str) and _SCOPE_TOKEN.fullmatch(name) is not None
 
 
 def parse_scope(scope: str) -> tuple[str, ...]:
     """Split a `scope` parameter into its names, each once, in the order given.
 
-    Raises ValueError if a name has characters outside RFC 6749 §3.3.
+    Raises ValueError if a name is too long or has characters outside RFC 6749 §3.3.
     """
     return unique_scopes(scope.split(" "))
 
@@ -28,7 +29,8 @@ def unique_scopes(names: Iterable[str]) -> tuple[str, ...]:
     for name in unique:
         if not is_scope(name):
             raise ValueError(
-                f"{name!r} is not a scope name: RFC 6749 §3.3 allows no blanks or quotes."
+                f"{name[: LONGEST_SCOPE + 1]!r} is not a scope name: RFC 6749 §3.3 allows no blanks "
+                f"or quotes, and we allow at most {LONGEST_SCOPE} characters."
             )
     return unique
 

@@ -225,6 +225,38 @@ def test_s17_http_is_for_loopback_only(key: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "url", "reason"),
+    [
+        ("REDIRECT_URI", "http://firm.example/callback/", "https to a plain host"),
+        ("REDIRECT_URI", "https://firm_one.example/callback/", "https to a plain host"),
+        ("REDIRECT_URI", "firm.example/callback/", "https to a plain host"),
+        ("REDIRECT_URI", "https://firm.example/callback/?a=b", "without user, query"),
+        ("REDIRECT_URI", "https://me@firm.example/callback/", "without user, query"),
+        ("REDIRECT_URI", "https://firm.example/call back/", "percent-encodings"),
+        ("REDIRECT_URI", "https://firm.example/a/../callback/", "percent-encodings"),
+        ("REDIRECT_URI", "http://127.0.0.1:8000/call back/", "percent-encodings"),
+        ("REDIRECT_URI", "https://firm.example/" + "a" * 500, "at most 500 characters"),
+        ("TOKEN_URL", "https://api.example/oauth.2/token", "digits, '-' and '_'"),
+    ],
+)
+def test_an_address_that_is_refused_is_refused_for_its_own_reason(
+    key: str, url: str, reason: str
+) -> None:
+    """Of scheme, host, query and path, the message names what is wrong."""
+    (problem,) = read_settings({**SANDBOX, key: url})[1]
+    assert reason in problem.message
+
+
+@pytest.mark.parametrize(
+    "path", ["portal.v2/actionstep/callback/", "~firm/actionstep/callback/", "b%C3%BCro/callback/"]
+)
+def test_a_site_may_be_mounted_under_any_plain_path(path: str) -> None:
+    """What RFC 3986 calls unreserved, and percent-encodings, may stand in the redirect URI."""
+    uri = f"https://firm.example/{path}"
+    assert read({**MINIMAL, "REDIRECT_URI": uri}).redirect_uri == uri
+
+
+@pytest.mark.parametrize(
     "hosts", [[], "*.actionstep.com", ["https://actionstep.com"], ["*"], [1], None]
 )
 def test_api_hosts_are_hosts(hosts: object) -> None:

@@ -5,6 +5,7 @@ import pytest
 from actionstep_connect.environments import (
     KNOWN_ENDPOINTS,
     is_host_pattern,
+    is_secure_endpoint,
     is_secure_url,
     trusted_api_endpoint,
 )
@@ -214,6 +215,14 @@ def test_no_host_pattern(pattern: str) -> None:
         ("http://127.0.0.1@evil.tld/", False),
         ("https://user@go.actionstep.com/", False),
         ("https://go.actionstep.com/?a=b", False),
+        ("https://site.example/a/../callback/", False),
+        ("https://site.example/./callback/", False),
+        ("https://site.example/..", False),
+        ("https://site.example/%2E%2e/callback/", False),
+        ("https://site.example/.%2e/callback/", False),
+        ("https://site.example/100%/callback/", False),
+        ("https://site.example//callback/", False),
+        ("https://site.example/callback/\n", False),
         ("//go.actionstep.com/", False),
         ("javascript:alert(1)", False),
         ("", False),
@@ -222,3 +231,11 @@ def test_no_host_pattern(pattern: str) -> None:
 def test_s17_secure_is_https_or_this_machine(url: str, *, is_secure: bool) -> None:
     """Plain http is for loopback, and nothing that only looks like it."""
     assert is_secure_url(url) is is_secure
+    assert is_secure_endpoint(url) is is_secure
+
+
+@pytest.mark.parametrize("path", ["portal.v2", "...", ".well-known", "~firm", "b%C3%BCro", "a..b"])
+def test_s40_only_a_sites_own_address_may_have_dots_and_encodings(path: str) -> None:
+    """A site is mounted where it likes; an endpoint that is sent secrets is plain."""
+    assert is_secure_url(f"https://site.example/{path}/callback/")
+    assert not is_secure_endpoint(f"https://site.example/{path}/token")

@@ -31,6 +31,12 @@ def test_a_scope_parameter_is_split_once() -> None:
     assert parse_scope("") == ()
 
 
+def test_a_name_that_is_too_long_is_said_to_be() -> None:
+    """It has no odd character, so what is wrong is its length."""
+    with pytest.raises(ValueError, match="at most 100 characters"):
+        parse_scope("x" * 101)
+
+
 @pytest.mark.parametrize("scope", ["a\tb", "a\nb", 'a "b"', "timerecords é"])
 def test_a_malformed_scope_parameter_is_refused(scope: str) -> None:
     """A parameter that holds no scope names is an error, not a guess."""
