@@ -131,10 +131,22 @@ def test_s36_a_dry_run_writes_nothing(use_keys: UseKeys) -> None:
     before = list(Connection.objects.values())
     code, said = run(dry_run=True)
     assert code == 0
-    assert "1 rows would be sealed anew" in said
-    assert f"key {old} (an older one): 1 rows" in said
+    assert "1 row would be sealed anew" in said
+    assert f"key {old} (an older one): 1 row\n" in said
     assert "No key may be dropped yet" in said
     assert list(Connection.objects.values()) == before
+
+
+def test_s36_a_dry_run_after_a_rotation_names_what_may_be_dropped(use_keys: UseKeys) -> None:
+    """It counts the rows as they are, so it says so without a second rotation."""
+    (old,) = use_keys(OLD)
+    make_connection(make_user())
+    use_keys(NEW, OLD)
+    assert "1 row was sealed anew" in run()[1]
+    code, said = run(dry_run=True)
+    assert code == 0
+    assert f"May be dropped from ENCRYPTION_KEYS: {old}," in said
+    assert "No key may be dropped yet" not in said
 
 
 def test_s36_it_is_resumable(use_keys: UseKeys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +183,7 @@ def test_s36_an_unreadable_row_is_named_left_and_fails(use_keys: UseKeys) -> Non
     assert lost in said
     assert str(unreadable.pk) in said
     assert f"access token of connection {altered.pk}" in said
-    assert "3 values are unreadable" in said
+    assert "Unreadable: 3 values." in said
     assert f"key {new} (the first): 2 rows" in said
     assert Connection.objects.filter(pk=unreadable.pk).values().get() == before
     assert run()[0] == 1

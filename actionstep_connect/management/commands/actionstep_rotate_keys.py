@@ -28,11 +28,10 @@ class Command(BaseCommand):
         """Rotate; exit with 1 while any row is unreadable or kept changing."""
         with progress(self.stdout, total=count_rows(), what="rows") as seen:
             rotation = rotate(dry_run=dry_run, seen=seen)
-        self.stdout.write(
-            f"{rotation.resealed:,} rows {'would be' if dry_run else 'were'} sealed anew."
-        )
+        were = "would be" if dry_run else "was" if rotation.resealed == 1 else "were"
+        self.stdout.write(f"{_counted(rotation.resealed, 'row')} {were} sealed anew.")
         self._count(rotation)
-        self._name_droppable(rotation, dry_run=dry_run)
+        self._name_droppable(rotation)
         self._name_trouble(rotation)
         if rotation.unreadable or rotation.overtaken:
             raise SystemExit(1)
@@ -42,10 +41,12 @@ class Command(BaseCommand):
             place = "not in ENCRYPTION_KEYS"
             if name in rotation.key_ids:
                 place = "the first" if name == rotation.key_ids[0] else "an older one"
-            self.stdout.write(f"key {name} ({place}): {rotation.rows_by_key[name]:,} rows")
+            self.stdout.write(
+                f"key {name} ({place}): {_counted(rotation.rows_by_key[name], 'row')}"
+            )
 
-    def _name_droppable(self, rotation: Rotation, *, dry_run: bool) -> None:
-        if rotation.droppable and not dry_run:
+    def _name_droppable(self, rotation: Rotation) -> None:
+        if rotation.droppable:
             self.stdout.write(
                 f"May be dropped from ENCRYPTION_KEYS: {', '.join(rotation.droppable)}, once every "
                 "process has been started with the present keys, and no back-up that you would "
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         if rotation.unreadable:
             self.stderr.write(
                 self.style.ERROR(
-                    f"{rotation.unreadable:,} values are unreadable. Put the missing keys back, or "
+                    f"Unreadable: {_counted(rotation.unreadable, 'value')}. Put the missing keys back, or "
                     "disconnect these connections and let their users connect again:"
                 )
             )
@@ -67,6 +68,10 @@ class Command(BaseCommand):
         if rotation.overtaken:
             self.stderr.write(
                 self.style.ERROR(
-                    f"{rotation.overtaken:,} rows changed meanwhile, each time: run this again."
+                    f"{_counted(rotation.overtaken, 'row')} changed meanwhile, each time: run this again."
                 )
             )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
