@@ -1,6 +1,7 @@
 """The example site's time records, in a real Chromium without scripts."""
 
 from collections.abc import Generator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -125,6 +126,19 @@ def test_a_lost_answer_is_not_taken_for_a_failure(page: Page, sandbox: Sandbox) 
     expect(page.get_by_text("Look whether it was recorded")).to_be_visible()
     page.goto("/time-records/?text=arrive")
     assert len(rows(page)) == 1
+
+
+def test_a_connection_that_ends_under_a_page_leads_back_to_it(page: Page, sandbox: Sandbox) -> None:
+    """Actionstep ended it without a word: the page asks to reconnect, and then there it is."""
+    page.goto("/time-records/")
+    sandbox.revoke("priya")
+    sandbox.advance(timedelta(hours=2))
+    page.goto("/time-records/?text=affidavit")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reconnect acmelaw")
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    expect(page.get_by_label("Description contains")).to_have_value("affidavit")
+    assert rows(page)
 
 
 def test_file_notes_ask_for_their_scope_when_they_are_wanted(
