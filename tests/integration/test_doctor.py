@@ -219,13 +219,15 @@ def test_why_maintenance_stopped_is_named(
 
 
 def test_what_waits_too_long_and_what_expires_is_counted(well: Settings) -> None:
-    """The oldest overdue refresh is an error; limits within a week are a warning with their number."""
+    """The oldest overdue refresh is an error; limits near enough to be flagged are a warning."""
     soon = datetime.now(UTC) + timedelta(days=3)
     make_connection(make_user(), **expired(refresh_token_expires_at=soon))
     code, parts = examine()
     assert code == 1
     assert "15 minutes" in parts["overdue"][0]["text"].replace("\xa0", " ")
-    assert "of 1 connection expire within a week" in parts["limits"][0]["text"]
+    assert "of 1 connection expire within 1 week" in parts["limits"][0]["text"].replace("\xa0", " ")
+    change(well, WARN_BEFORE=timedelta(days=2))
+    assert verdict("limits")[1] == "ok"
 
 
 def test_what_waits_for_an_outage_to_pass_is_a_warning(well: Settings) -> None:

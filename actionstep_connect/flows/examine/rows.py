@@ -18,8 +18,6 @@ from actionstep_connect.links import site_url
 from actionstep_connect.models import Heartbeat, Status, StoppedBy
 from actionstep_connect.policy import OVERDUE_AFTER
 
-SOON = timedelta(days=7)
-
 _START = "Start a Celery worker and beat, or run actionstep_maintain by cron; and read their log."
 _LOOK = "Their last error stands in the admin, at each connection."
 
@@ -149,16 +147,17 @@ def _waited(time: str, *, is_late: bool) -> Finding:
 
 
 def limits() -> Iterator[Finding]:
-    """Count the refresh tokens that reach their limit within a week."""
-    rows, now = on_primary().here(), datetime.now(UTC)
-    if soon := rows.nearing_limit(now=now, within=SOON).count():
+    """Count the refresh tokens that are near enough to their limit to be flagged."""
+    rows, now, within = on_primary().here(), datetime.now(UTC), get_config().warn_before
+    time = timesince(now, now + within)
+    if soon := rows.nearing_limit(now=now, within=within).count():
         yield warning(
             "limits",
-            f"The refresh tokens of {_count(soon)} expire within a week, or have.",
+            f"The refresh tokens of {_count(soon)} expire within {time}, or have.",
             f"A healthy site has none. {_LOOK} What cannot be renewed, its user must reconnect.",
         )
     else:
-        yield ok("limits", "No refresh token expires within a week.")
+        yield ok("limits", f"No refresh token expires within {time}.")
 
 
 def _since(moment: datetime, now: datetime) -> str:
