@@ -267,26 +267,24 @@ class State(NamedTuple):
     next_step: Words
     #: `good`, `soon`, `bad` or `ended`: a CSS class, never the only sign.
     mood: str
-
-    @property
-    def needs_user(self) -> bool:
-        """Whether only its user can mend it."""
-        return self.mood in ("soon", "bad")
+    #: Whether only its user can mend it; then they are alerted, and e-mailed if the site wants that.
+    needs_user: bool = False
 
 
 _RECONNECT = _("Reconnect to use it again.")
 
 _ENDED: dict[str, State] = {
     StatusReason.REFUSED: State(
-        words=_("Actionstep has ended it."), next_step=_RECONNECT, mood="bad"
+        words=_("Actionstep has ended it."), next_step=_RECONNECT, mood="bad", needs_user=True
     ),
     StatusReason.INTERRUPTED: State(
-        words=_("It was interrupted."), next_step=_RECONNECT, mood="bad"
+        words=_("It was interrupted."), next_step=_RECONNECT, mood="bad", needs_user=True
     ),
     StatusReason.ORGANISATION_CHANGED: State(
         words=_("Actionstep answered for another organisation."),
         next_step=_("Reconnect, and choose this organisation in Actionstep."),
         mood="bad",
+        needs_user=True,
     ),
     StatusReason.ENDED_BY_USER: State(
         words=_("You disconnected it."),
@@ -303,11 +301,13 @@ _OTHER_CLIENT = State(
     words=_("Made before this site's access to Actionstep was renewed."),
     next_step=_RECONNECT,
     mood="bad",
+    needs_user=True,
 )
 _NEAR_LIMIT = State(
     words=_("Connected, but not for much longer."),
     next_step=_("Reconnect in time, and it goes on without a break."),
     mood="soon",
+    needs_user=True,
 )
 _FAILING = State(
     words=_("Connected, though Actionstep did not answer lately."),
