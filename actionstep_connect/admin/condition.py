@@ -42,7 +42,7 @@ def condition_of(connection: Connection, *, now: datetime) -> Condition:
 
 
 def is_near_limit(connection: Connection, *, now: datetime) -> bool:
-    """Say whether it is flagged, or would be if the periodic task ran now."""
+    """Say whether it is flagged, or would be if maintenance ran now."""
     return connection.flagged_at is not None or connection.is_near_limit(
         now=now, within=get_config().warn_before
     )

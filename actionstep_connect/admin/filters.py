@@ -24,7 +24,7 @@ Choices = list[tuple[str, Any]]
 
 
 def near_limit(*, now: datetime) -> Q:
-    """Select those that are flagged, or would be if the periodic task ran now."""
+    """Select those that are flagged, or would be if maintenance ran now."""
     limit = now + get_config().warn_before
     near = Q(refresh_token_expires_at__lte=limit) | Q(flagged_at__isnull=False)
     return Q(status=Status.CONNECTED) & near

@@ -1,4 +1,4 @@
-"""The periodic task in the admin: does it run, and what did it do?"""
+"""Maintenance in the admin: does it run, and what did it do?"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from actionstep_connect.models import Heartbeat
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnly, HeartbeatPages):
-    """When each periodic job last ran, for how long, what it did, and its last error."""
+    """When maintenance last ran, for how long, what it did, and its last error."""
 
     list_display = ("job", "state", "last_run", "duration", "what_it_did", "last_error")
     actions = None
@@ -32,12 +32,12 @@ class HeartbeatAdmin(ReadOnly, HeartbeatPages):
         css = {"all": ("actionstep_connect/admin.css",)}  # noqa: RUF012 - Django's own form.
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Whether the job runs is nothing to be deleted."""
+        """Whether maintenance runs is nothing to be deleted."""
         return False
 
     @admin.display(description=_("state"))
     def state(self, heartbeat: Heartbeat) -> str:
-        """Say whether the job should have run since."""
+        """Say whether it should have run since."""
         notice = missing(heartbeat, now=datetime.now(UTC))
         return format_html(
             '<span class="actionstep-badge actionstep-{}">{}</span>{}',

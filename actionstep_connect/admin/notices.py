@@ -1,4 +1,4 @@
-"""What an administrator must know before reading the list: is the upkeep running, and welcome?"""
+"""What an administrator must know before reading the list: does maintenance run, and what stops it?"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -20,12 +20,12 @@ class Notice(NamedTuple):
 
 
 def current_notices(heartbeat: Heartbeat | None, *, now: datetime) -> list[Notice]:
-    """Return what is wrong with the upkeep of all connections, the worst first."""
+    """Return what is wrong with the maintenance of all connections, the worst first."""
     if heartbeat is None:
         return [
             Notice(
                 Tone.BAD,
-                _("The task that keeps connections alive has never run."),
+                _("Maintenance has never run, so nothing keeps connections alive."),
                 _(
                     "Schedule actionstep_connect.tasks.maintain_connections every minute, or "
                     "`manage.py actionstep_maintain` with cron."
@@ -37,10 +37,10 @@ def current_notices(heartbeat: Heartbeat | None, *, now: datetime) -> list[Notic
 
 
 def missing(heartbeat: Heartbeat, *, now: datetime) -> Notice | None:
-    """Say that a periodic job should have run since, if it should."""
+    """Say that maintenance should have run since, if it should."""
     if not heartbeat.is_missing(now=now):
         return None
-    text = _("The task that keeps connections alive should have run since: it last did %(time)s.")
+    text = _("Maintenance should have run since: it last did %(time)s.")
     return Notice(
         Tone.BAD,
         text % {"time": when(heartbeat.finished_at, now=now)},

@@ -147,7 +147,7 @@ def _tiles(counts: Counts) -> list[Tile]:
 def _last_run(heartbeat: Heartbeat | None, *, now: datetime) -> str:
     if heartbeat is None:
         return ""
-    words = _("The periodic task last ran %(time)s and took %(seconds)s s.")
+    words = _("Maintenance last ran %(time)s and took %(seconds)s s.")
     seconds = number_format(heartbeat.seconds, decimal_pos=1)
     return words % {"time": when(heartbeat.finished_at, now=now), "seconds": seconds}
 

@@ -1,4 +1,4 @@
-"""The vital signs: do connections get their upkeep, and does Actionstep accept it? Two cheap queries.
+"""The vital signs: does maintenance run, and does Actionstep accept it? Two cheap queries.
 
 They are the database's, so every process of a site gives the same answer.
 """
@@ -17,7 +17,7 @@ from actionstep_connect.models import Heartbeat, StoppedBy
 from actionstep_connect.policy import OVERDUE_AFTER
 
 
-class Problem(StrEnum):
+class Ailment(StrEnum):
     """Why connections may be lost unless somebody acts."""
 
     SETTINGS = "settings"
@@ -39,16 +39,16 @@ class Problem(StrEnum):
 
 
 _STOPPED_BY = {
-    StoppedBy.CLIENT_REJECTED: Problem.CLIENT_REJECTED,
-    StoppedBy.KEYS: Problem.KEYS,
-    StoppedBy.REFUSALS: Problem.REFUSALS,
+    StoppedBy.CLIENT_REJECTED: Ailment.CLIENT_REJECTED,
+    StoppedBy.KEYS: Ailment.KEYS,
+    StoppedBy.REFUSALS: Ailment.REFUSALS,
 }
 
 
 class Vitals(NamedTuple):
-    """How the upkeep does; times are in seconds, and None where there has been no run."""
+    """How maintenance does; times are in seconds, and None where there has been no run."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[Ailment, ...]
     seconds_since_run: float | None = None
     run_seconds: float | None = None
     longest_overdue: float | None = None
@@ -60,9 +60,9 @@ def take_vitals() -> Vitals:
         heartbeat = Heartbeat.of_maintenance()
         oldest = _oldest_due()
     except ImproperlyConfigured:
-        return Vitals(problems=(Problem.SETTINGS,))
+        return Vitals(problems=(Ailment.SETTINGS,))
     except (DatabaseError, InterfaceError):
-        return Vitals(problems=(Problem.DATABASE,))
+        return Vitals(problems=(Ailment.DATABASE,))
     now = datetime.now(UTC)
     overdue = seconds_between(oldest or now, now)
     return Vitals(
@@ -86,14 +86,14 @@ def _oldest_due() -> datetime | None:
 
 def _problems_of(
     heartbeat: Heartbeat | None, *, overdue: float, now: datetime
-) -> Iterator[Problem]:
+) -> Iterator[Ailment]:
     stopped_by = heartbeat.stopped_by if heartbeat else None
     if heartbeat is None:
-        yield Problem.NEVER_RUN
+        yield Ailment.NEVER_RUN
     elif heartbeat.is_missing(now=now):
-        yield Problem.NOT_RUNNING
+        yield Ailment.NOT_RUNNING
     if stopped_by in _STOPPED_BY:
         yield _STOPPED_BY[stopped_by]
     # In an outage a run ends after a handful of failures, and what it left untried stays due.
     if overdue > OVERDUE_AFTER.total_seconds() and stopped_by is not StoppedBy.OUTAGE:
-        yield Problem.OVERDUE
+        yield Ailment.OVERDUE

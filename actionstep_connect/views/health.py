@@ -14,7 +14,7 @@ from actionstep_connect.views.page import guarded
 @login_not_required
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
-    """Say whether connections get their upkeep: 200, or 503 and why. No names, no counts of users.
+    """Say whether connections are kept: 200, or 503 and why. No names, no counts of users.
 
     It reads no session and makes two queries, so an anonymous visitor costs next to nothing.
     """

@@ -70,13 +70,13 @@ TROUBLES: dict[str, dict[str, Any]] = {
 def healthy() -> None:
     """Store a site where every connection renews itself."""
     _people({})
-    _upkeep(failures={})
+    _maintenance(failures={})
 
 
 def troubled() -> None:
     """Store a site that was cut off from Actionstep for three hours, and has users to help."""
     _people(TROUBLES)
-    _upkeep(failures={9: 14, 8: 31, 7: 22, 0: 3})
+    _maintenance(failures={9: 14, 8: 31, 7: 22, 0: 3})
     for row in Connection.objects.filter(user__username__in=TROUBLES):
         _history(row)
 
@@ -105,7 +105,7 @@ def _people(troubles: dict[str, dict[str, Any]]) -> None:
         make_connection(user, orgkey=orgkey, **values)
 
 
-def _upkeep(*, failures: dict[int, int]) -> None:
+def _maintenance(*, failures: dict[int, int]) -> None:
     now = datetime.now(UTC)
     Heartbeat.objects.create(
         job=MAINTENANCE,

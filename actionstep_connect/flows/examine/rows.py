@@ -80,7 +80,7 @@ def keys() -> Iterator[Finding]:
 
 
 def maintenance() -> Iterator[Finding]:
-    """See that the periodic job runs, and gets through."""
+    """See that maintenance runs, and gets through."""
     part, now = "maintenance", datetime.now(UTC)
     heartbeat = Heartbeat.of_maintenance()
     if heartbeat is None:

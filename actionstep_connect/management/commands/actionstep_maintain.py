@@ -1,4 +1,4 @@
-"""`manage.py actionstep_maintain`: the periodic work without Celery, for cron."""
+"""`manage.py actionstep_maintain`: maintenance without Celery, for cron."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""An administrator at work, on a site whose upkeep runs."""
+"""An administrator at work, on a site where maintenance runs."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,5 +15,5 @@ def admin(client: Client) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _upkeep_runs(transactional_db: None) -> None:
+def _maintenance_runs(transactional_db: None) -> None:
     beat()

@@ -436,19 +436,19 @@ def test_events_of_one_connection_take_one_query(admin: Client) -> None:
 
 
 def test_a_healthy_site_shows_no_warning(admin: Client) -> None:
-    """While the upkeep runs, nothing stands above the list."""
+    """While maintenance runs, nothing stands above the list."""
     assert 'role="alert"' not in page(admin)
     assert "Running" in text(page(admin, "admin:actionstep_connect_heartbeat_changelist"))
 
 
-def test_an_upkeep_that_stopped_is_said_above_the_list(admin: Client) -> None:
+def test_a_maintenance_that_stopped_is_said_above_the_list(admin: Client) -> None:
     """A beat that is missing is plain to see, in the list and on its own page."""
     beat(finished_at=datetime.now(UTC) - timedelta(hours=2))
-    assert "should have run since: it last did 2 h ago" in text(page(admin))
+    assert "Maintenance should have run since: it last did 2 h ago" in text(page(admin))
     heartbeats = text(page(admin, "admin:actionstep_connect_heartbeat_changelist"))
     assert "Should have run since" in heartbeats
     Heartbeat.objects.all().delete()
-    assert "has never run" in text(page(admin))
+    assert "Maintenance has never run" in text(page(admin))
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ def test_refused_credentials_are_said_above_the_list(
 def test_a_run_with_refused_credentials_shows(
     admin: Client, sandbox: Sandbox, settings: Any
 ) -> None:
-    """What the periodic task found out is what the admin says."""
+    """What maintenance found out is what the admin says."""
     sandbox_connections(sandbox, 1, **expired())
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "CLIENT_SECRET": "changed"}
     maintain()

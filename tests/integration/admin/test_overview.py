@@ -80,13 +80,13 @@ def test_one_sentence_says_whether_all_is_well(values: dict[str, Any] | None, wo
     assert words in look().headline
 
 
-def test_all_is_never_well_while_the_upkeep_stands_still(admin: Client) -> None:
+def test_all_is_never_well_while_maintenance_stands_still(admin: Client) -> None:
     """Healthy rows do not hide a beat that is dead."""
     connections(1)
     beat(finished_at=datetime.now(UTC) - timedelta(hours=2))
     shown = text(page(admin))
     assert "All is well" not in shown
-    assert "The periodic task last ran 2 h ago" in shown
+    assert "Maintenance last ran 2 h ago" in shown
     assert "should have run since" in text(page(admin, q="user"))
 
 
