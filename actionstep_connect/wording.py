@@ -273,7 +273,7 @@ class State(NamedTuple):
 
 _RECONNECT = _("Reconnect to use it again.")
 
-_ENDED: dict[str, State] = {
+_BY_REASON: dict[str, State] = {
     StatusReason.REFUSED: State(
         words=_("Actionstep has ended it."), next_step=_RECONNECT, mood="bad", needs_user=True
     ),
@@ -325,9 +325,9 @@ def state_of(connection: Connection, *, now: datetime) -> State:
     """Return how `connection` is, computed now: a dead worker hides nothing."""
     config = get_config()
     if connection.status == Status.DISCONNECTED:
-        return _ENDED.get(connection.status_reason, _ENDED[StatusReason.ENDED_BY_USER])
+        return _BY_REASON.get(connection.status_reason, _BY_REASON[StatusReason.ENDED_BY_USER])
     if connection.status == Status.RECONNECT_REQUIRED:
-        return _ENDED.get(connection.status_reason, _ENDED[StatusReason.REFUSED])
+        return _BY_REASON.get(connection.status_reason, _BY_REASON[StatusReason.REFUSED])
     if connection.client_id != config.client_id:
         return _OTHER_CLIENT
     if connection.is_near_limit(now=now, within=config.warn_before):

@@ -35,7 +35,7 @@ def condition_of(connection: Connection, *, now: datetime) -> Condition:
         return Condition(_("Disconnected"), Tone.OFF, _("Nothing: the user may connect again."))
     return (
         _foreign(connection)
-        or _ended(connection)
+        or _to_be_reconnected(connection)
         or _troubled(connection, now=now)
         or Condition(_("Connected"), Tone.GOOD)
     )
@@ -67,7 +67,7 @@ def _foreign(connection: Connection) -> Condition | None:
     return None
 
 
-def _ended(connection: Connection) -> Condition | None:
+def _to_be_reconnected(connection: Connection) -> Condition | None:
     if connection.status != Status.RECONNECT_REQUIRED:
         return None
     if connection.status_reason == StatusReason.ORGANISATION_CHANGED:

@@ -135,12 +135,14 @@ def _tiles(counts: Counts) -> list[Tile]:
         shown = tone if number else Tone.OFF
         return Tile(number=_grouped(number), words=words, tone=shown, query=f"?{query}")
 
-    connected, ended = Status.CONNECTED.value, Status.RECONNECT_REQUIRED.value
+    connected, to_reconnect = Status.CONNECTED.value, Status.RECONNECT_REQUIRED.value
     return [
         tile(counts.connected, _("connected"), Tone.GOOD, status__exact=connected),
         tile(counts.failing, _("refresh failing"), Tone.WARNING, flag=FAILING),
         tile(counts.near_limit, _("near their limit"), Tone.BAD, flag=NEAR_LIMIT),
-        tile(counts.reconnect_required, _("to be reconnected"), Tone.BAD, status__exact=ended),
+        tile(
+            counts.reconnect_required, _("to be reconnected"), Tone.BAD, status__exact=to_reconnect
+        ),
     ]
 
 
