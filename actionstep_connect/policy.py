@@ -9,11 +9,14 @@ from actionstep_connect.conf import IDLE_RENEWAL_SHARE, Config
 DOCUMENTED_LIFETIME = timedelta(hours=1)
 #: However long an access token claims to live, it is renewed at least this often.
 LONGEST_FRESH = timedelta(hours=12)
-#: No `refresh_at` lies further ahead than this, unless idle renewal puts it there.
-LONGEST_DELAY = timedelta(days=1)
+#: No `refresh_at` lies further ahead than this, unless idle renewal puts it there: a backoff, and
+#: whatever `Retry-After` is honoured, are shorter.
+LONGEST_DELAY = LONGEST_FRESH
 #: How soon a connection without a usable access token is tried again.
 SOON = timedelta(minutes=1)
 FIRST_BACKOFF = timedelta(seconds=30)
+#: The wait doubles up to this; up to a quarter more or less comes on top by chance, so that an
+#: outage's connections do not all come back at once.
 LONGEST_BACKOFF = timedelta(minutes=30)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 #: On demand, a stored backoff holds a user's request up for no longer than this.

@@ -107,9 +107,14 @@ def test_no_delay_is_longer_than_the_longest() -> None:
                 assert due_at(life, unused_for=unused_for, given=given) <= longest
 
 
+def test_without_idle_renewal_no_delay_is_longer_than_a_token_is_kept_fresh() -> None:
+    """So what a clock half a day ahead has stored is mended by the next run."""
+    assert policy.longest_delay(config()) == timedelta(hours=12)
+
+
 @pytest.mark.parametrize("failures", [1, 2, 3, 5, 7, 8, 20, 10_000])
 def test_s30_backoff_doubles_up_to_its_cap(failures: int) -> None:
-    """The wait doubles from half a minute, never exceeds half an hour, and varies by a quarter."""
+    """The wait doubles from half a minute up to half an hour, and varies by a quarter."""
     expected = min(30 * SECOND * 2 ** min(failures - 1, 10), 30 * MINUTE)
     waits = [policy.retry_at(now=NOW, failures=failures, retry_after=None) - NOW for _ in SAMPLES]
     assert expected * 0.75 <= min(waits)
