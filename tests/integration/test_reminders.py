@@ -631,6 +631,18 @@ def test_without_any_address_of_the_site_whoever_asks_is_told(
     assert raised.value.code == "no_site_url"
 
 
+def test_a_reminder_that_no_link_can_be_given_is_an_error_in_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The site's settings were broken while it waited: nobody else would ever tell the admin."""
+    queued()
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
+    assert send_reminders() == 0
+    (record,) = [each for each in caplog.records if "not_reminded" in each.getMessage()]
+    assert record.levelno == logging.ERROR
+    assert "outcome=no_site_url" in record.getMessage()
+
+
 def test_no_log_names_an_address(caplog: pytest.LogCaptureFixture) -> None:
     """What is logged names the connection only."""
     caplog.set_level(logging.DEBUG)

@@ -69,7 +69,9 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         letter = compose(connection, now=now)
     except NotReminded as error:
         _claim(connection)
-        log(logging.INFO, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
+        # An error where the site's own settings are at fault, for it is not tried again.
+        level = logging.ERROR if error.code == "no_site_url" else logging.INFO
+        log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
         return False
     except Exception as error:  # noqa: BLE001 - told with its traceback; the others wait.
         # A site's own template failed: whoever mends it finds the reminders still waiting.
