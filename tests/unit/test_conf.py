@@ -76,7 +76,8 @@ def test_staging_has_its_own_addresses() -> None:
 
 def test_the_settings_page_names_every_key_with_its_default() -> None:
     """`docs/settings.md` and `conf.py` agree on the keys, on their order, and on their defaults."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", DOCUMENT.read_text(), flags=re.MULTILINE)
+    table = DOCUMENT.read_text().partition("\n## ")[0]
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", table, flags=re.MULTILINE)
     documented = dict(rows)
     assert list(documented) == [field.name.upper() for field in fields(Config)]
     for field in fields(Config):
@@ -88,6 +89,18 @@ def test_the_settings_page_names_every_key_with_its_default() -> None:
             assert words == "as `SCOPES`"
         else:
             assert words == ("by environment" if name in BY_ENVIRONMENT else "required"), name
+
+
+def test_the_settings_page_names_what_the_example_site_reads() -> None:
+    """Each environment variable of its settings has its line, and nothing else has."""
+    table = DOCUMENT.read_text().partition("| Variable |")[2].partition("\n\n")[0]
+    first_cells = re.findall(r"^\| ([^|]+) \|", table, flags=re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
+    source = (DOCUMENT.parents[1] / "example_project" / "settings.py").read_text()
+    read = set(re.findall(r'os\.environ(?:\.get\(|\[)"(\w+)"', source))
+    for keys in re.findall(r"for key in \(([^)]+)\):", source):
+        read |= {f"ACTIONSTEP_{key}" for key in re.findall(r'"(\w+)"', keys)}
+    assert named == read
 
 
 @pytest.mark.parametrize("raw", [None, [], "production", 1])
