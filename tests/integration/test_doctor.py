@@ -118,6 +118,17 @@ def test_an_endpoint_that_is_away_is_named(well: Settings) -> None:
     assert parts["client credentials"][0]["verdict"] == "warning"
 
 
+def test_an_authorize_endpoint_that_this_machine_does_not_reach_is_a_warning(
+    well: Settings,
+) -> None:
+    """Users' browsers go there and no worker does: a firewall may well keep this machine from it."""
+    (port,) = free_ports(1)
+    change(well, AUTHORIZE_URL=f"http://127.0.0.1:{port}/authorize")
+    code, parts = examine()
+    assert (code, parts["authorize endpoint"][0]["verdict"]) == (0, "warning")
+    assert "browsers" in parts["authorize endpoint"][0]["what_to_do"]
+
+
 def test_a_name_that_does_not_exist_is_named(well: Settings) -> None:
     """Where the host is not found, DNS is said to be the matter."""
     change(well, TOKEN_URL="https://actionstep.invalid/token", API_HOSTS=["*.actionstep.invalid"])

@@ -22,18 +22,19 @@ from actionstep_connect.exceptions import (
 from actionstep_connect.flows.examine.finding import Finding, error, ok, warning
 from actionstep_connect.oauth import refresh_token_grant
 
+AUTHORIZE, TOKEN = "authorize endpoint", "token endpoint"
 PATIENCE = 10.0  # seconds for an endpoint to answer
 #: How far a clock may be off before limits are in doubt, in seconds.
 LARGEST_CLOCK_DIFFERENCE = 60
 
 
 def endpoints() -> Iterator[Finding]:
-    """Reach both endpoints as a worker would, and compare the clock with each."""
+    """Reach both endpoints, through what proxies httpx2 finds, and compare the clock with each.
+
+    The way that a worker takes, `credentials` goes.
+    """
     config = get_config()
-    for part, url in (
-        ("authorize endpoint", config.authorize_url),
-        ("token endpoint", config.token_url),
-    ):
+    for part, url in ((AUTHORIZE, config.authorize_url), (TOKEN, config.token_url)):
         try:
             with httpx2.Client(timeout=PATIENCE, follow_redirects=False) as client:
                 begun = time.monotonic()
@@ -57,28 +58,32 @@ def _answered(part: str, url: str, response: httpx2.Response, seconds: float) ->
 
 
 def _unreachable(part: str, url: str, failure: httpx2.HTTPError) -> Finding:
-    host = urlsplit(url).netloc
+    text, cure = _why_unreachable(urlsplit(url).netloc, failure)
+    if part == AUTHORIZE:
+        return warning(
+            part, text, f"Users' browsers go there, not this site: see that they can. {cure}"
+        )
+    return error(part, text, cure)
+
+
+def _why_unreachable(host: str, failure: httpx2.HTTPError) -> tuple[str, str]:
     for cause in _causes(failure):
         if isinstance(cause, socket.gaierror):
-            return error(
-                part,
+            return (
                 f"The name of {host} is not found (DNS).",
                 "Check the address in the settings, and this machine's name servers.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return error(
-                part,
+            return (
                 f"The certificate of {host} is not valid here: {cause.verify_message}.",
                 "Check this machine's clock and trusted certificates, and any proxy that looks into TLS.",
             )
     if isinstance(failure, httpx2.TimeoutException):
-        return error(
-            part,
+        return (
             f"{host} does not answer within {PATIENCE:.0f} s.",
             "Check the firewall and the proxy; if they are right, ask Actionstep.",
         )
-    return error(
-        part,
+    return (
         f"{host} cannot be reached ({type(failure).__name__}).",
         "Check the address in the settings, the firewall and the proxy.",
     )
