@@ -22,8 +22,8 @@ from actionstep_connect.schedule import INTERVAL
 ROUNDS_IN_A_RUN = 100
 MOST_DRAINS = 8
 
-#: Seconds. A limit kills between an answer and its store; a run ends by itself within a minute, or
-#: when the database is back. Said here, for None would mean the site's own `task_time_limit`.
+#: Seconds. A limit kills between an answer and its store; a run ends by itself in little more than a minute,
+#: or when the database is back. Said here, for None would mean the site's own `task_time_limit`.
 TIME_LIMIT = 3600
 
 # Shared with the pool's child processes, which are forked after `worker_init`. No multiprocessing
@@ -63,7 +63,7 @@ _OPTIONS: dict[str, Any] = {
 
 @shared_task(name="actionstep_connect.tasks.maintain_connections", **_OPTIONS)
 def maintain_connections() -> dict[str, Any]:
-    """Refresh what is due, flag what is near its limit, prune. To be run every minute."""
+    """Refresh what is due, flag what is near its limit, prune, e-mail. To be run every minute."""
     _share_backlog()
     report = maintain(should_stop=_is_shutting_down)
     _go_on(report)

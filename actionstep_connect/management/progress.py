@@ -21,7 +21,7 @@ INTERVAL = 5.0
 
 @contextmanager
 def progress(out: OutputWrapper, *, total: int, what: str) -> Generator[Callable[[int], None]]:
-    """Give what is told of each batch how many rows it had."""
+    """Yield a function to call with the number of rows of each finished batch."""
     if HAS_RICH and out.isatty():
         with _bar(out) as bar:
             yield _Bar(bar, total=total, what=what).add

@@ -1,1 +1,1 @@
-"""What `startproject` gives, with the app or, unless BENCHMARK_WITH_APP is set, without."""
+"""A site of nothing but the admin, with the app or, unless BENCHMARK_WITH_APP is set, without."""

@@ -1,4 +1,4 @@
-"""Settings of a new project that has added the app and nothing else."""
+"""Settings of a site of nothing but the admin, to which the app may be added."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""URLs of that project."""
+"""URLs of that site."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -31,7 +31,7 @@ LARGEST_CLOCK_DIFFERENCE = 60
 def endpoints() -> Iterator[Finding]:
     """Reach both endpoints, through what proxies httpx2 finds, and compare the clock with each.
 
-    The way that a worker takes, `credentials` goes.
+    A worker's own way to the token endpoint is the one that `credentials` takes.
     """
     config = get_config()
     for part, url in ((AUTHORIZE, config.authorize_url), (TOKEN, config.token_url)):

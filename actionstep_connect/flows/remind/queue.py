@@ -22,7 +22,7 @@ from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.querysets import ConnectionQuerySet
 
 BATCH = 200
-ROUND_SECONDS = 20.0  # a round ends before the next run begins; what is left waits for that
+ROUND_SECONDS = 20.0  # short, for it follows a run in the same task; what is left is the next's
 RETRY_AFTER = timedelta(minutes=5)
 
 

@@ -12,9 +12,12 @@ from actionstep_connect.models.heartbeat import OWN_FAULTS
 
 
 class Command(BaseCommand):
-    """Refresh what is due, flag what is near its limit, and prune; once."""
+    """Refresh what is due, flag what is near its limit, prune, and send reminders; once."""
 
-    help = "Refresh due Actionstep connections, flag those near their limit, prune. Run it every minute."
+    help = (
+        "Refresh due Actionstep connections, flag those near their limit, prune, and send the "
+        "reminders that wait. Run it every minute."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run once; SIGTERM and SIGINT finish what is in flight and give the rest back."""
