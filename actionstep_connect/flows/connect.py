@@ -92,7 +92,8 @@ def begin(
     wanted = requested_scopes(scopes)
     if not is_secure_url(redirect_uri):
         raise AuthorizationFailed(
-            f"The redirect URI {redirect_uri[:100]!r} is not https: set REDIRECT_URI.",
+            f"{redirect_uri[:100]!r} cannot be a redirect URI, which is https and has a plain path: "
+            "set REDIRECT_URI.",
             code="insecure_redirect_uri",
         )
     state = Secret(secrets.token_urlsafe(STATE_BYTES))
