@@ -335,10 +335,13 @@ def test_an_incomplete_row_is_refused_with_every_reason(application: Application
 
 
 def test_writing_is_within_the_users_permissions(application: Application) -> None:
-    """A read-only user writes nothing, and Tom records no time for others."""
+    """A read-only user writes nothing, Grace no time at all, and Tom none for others."""
     body = {"timerecords": TIME_RECORD}
-    elena = application.api(application.issued("elena"), "timerecords", "POST", json=body)
-    assert elena.status_code == 403
+    for user in ("elena", "grace"):
+        refused = application.api(application.issued(user), "timerecords", "POST", json=body)
+        assert refused.status_code == 403
+    seen = rows(application.api(application.issued(), "timerecords?id_gt=480"), "timerecords")
+    assert seen == []
     links = {"action": "12", "participant": "1"}
     body = {"timerecords": {**TIME_RECORD, "links": links}}
     tom = application.api(application.issued("tom"), "timerecords", "POST", json=body)

@@ -89,12 +89,14 @@ def _allowed(resource: Resource, ids: str | None) -> list[str]:
 def _serve(request: HttpRequest, resource: Resource, ids: str | None, grant: Grant) -> HttpResponse:
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers={"Allow": ", ".join(_allowed(resource, ids))})
+    # First, for whoever may not see these rows may not add one either.
+    visible = resource.rows(grant.membership)
     if request.method == "POST":
         row = writing.create(resource, request, grant.membership)
         return _answer(documents.build(resource, [row], grant, request.GET), status=201)
     if ids:
         return _serve_rows(request, resource, ids, grant)
-    rows = query.select(resource.rows(grant.membership), resource, request.GET)
+    rows = query.select(visible, resource, request.GET)
     page = query.paginate(rows, request.GET)
     if not page.rows:
         return HttpResponse(status=204)
