@@ -4,6 +4,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.servers.basehttp import ServerHandler, ThreadedWSGIServer, WSGIRequestHandler
@@ -34,15 +35,25 @@ class SandboxRequestHandler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     # Head and body leave in one packet.
     wbufsize = 65536
+    # Else what is no HTTP at all is answered without a status line.
+    default_request_version = "HTTP/1.1"
 
     def handle_one_request(self) -> None:
         self.raw_requestline = self.rfile.readline(65537)
         if len(self.raw_requestline) > 65536:
             self.requestline = self.request_version = self.command = ""
-            self.send_error(414)
-            return
-        if not self.parse_request():
-            return
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+        elif self.parse_request():
+            self._respond()
+        # Answers without a body, and errors of the server itself, are still in the buffer.
+        self.wfile.flush()
+
+    def handle_expect_100(self) -> bool:
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
+    def _respond(self) -> None:
         handler = SandboxServerHandler(
             self.rfile, self.wfile, self.get_stderr(), self.get_environ()
         )
