@@ -54,6 +54,10 @@ class SandboxRequestHandler(WSGIRequestHandler):
         return go_on
 
     def _respond(self) -> None:
+        if "Transfer-Encoding" in self.headers:
+            # WSGI knows a body by its length; the chunks would be taken for the next request.
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+            return
         handler = SandboxServerHandler(
             self.rfile, self.wfile, self.get_stderr(), self.get_environ()
         )

@@ -61,3 +61,14 @@ def test_a_client_that_asks_before_it_sends_is_told_to_go_on(sandbox: Sandbox) -
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_of_unknown_length_is_refused(sandbox: Sandbox) -> None:
+    """A chunked body is 411, and none of it is taken for the next request."""
+    request = (
+        b"POST /sandbox/reset HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\n\r\n"
+    )
+    answer = said_to(sandbox, request)
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert answer.count(b"HTTP/1.1") == 1
