@@ -1,6 +1,10 @@
 from django.urls import path, re_path
 
-from actionstep_connect.sandbox.views import authorize, console, rest, switches, token
+from actionstep_connect.sandbox.views import authorize, console, errors, rest, switches, token
+
+handler400 = errors.bad_request
+handler404 = errors.not_found
+handler500 = errors.server_error
 
 urlpatterns = [
     path("", console.console),

@@ -77,11 +77,12 @@ def test_several_ids_are_joined_by_commas(application: Application) -> None:
     assert application.api(tokens, "nonsense").status_code == 404
 
 
-def test_pages_are_50_rows_and_200_at_most(application: Application) -> None:
+@pytest.mark.parametrize("more", [1000, 1_000_000, 10**30])
+def test_pages_are_50_rows_and_200_at_most(application: Application, more: int) -> None:
     """More than 200 is cut down without an error; ``meta.paging`` tells the truth."""
     tokens = application.issued()
     default = application.api(tokens, "timerecords").json()
-    most = application.api(tokens, "timerecords?pageSize=1000").json()
+    most = application.api(tokens, f"timerecords?pageSize={more}").json()
     assert len(default["timerecords"]) == 50
     assert len(most["timerecords"]) == 200
     paging = most["meta"]["paging"]["timerecords"]
@@ -100,7 +101,9 @@ def test_pages_know_their_neighbours_and_past_the_last_is_nothing(
     assert paging["nextPage"] is None
     assert "page=4" in paging["prevPage"]
     assert "id_gt=20" in paging["prevPage"]
-    assert application.api(tokens, "timerecords?pageSize=200&page=4").status_code == 204
+    for past in (4, 9_999_999, "9" * 30, "9" * 5000):
+        beyond = application.api(tokens, f"timerecords?pageSize=200&page={past}")
+        assert (beyond.status_code, beyond.content) == (204, b"")
 
 
 def test_next_page_is_a_full_url_that_leads_through_all_rows(
@@ -147,13 +150,58 @@ def test_filters_narrow_the_rows(application: Application, query: str, holds: An
 
 
 @pytest.mark.parametrize(
-    "query", ["nonsense=1", "isBillable=true", "entryDate=soon", "page=0", "sort=nonsense"]
+    "path",
+    [
+        "timerecords?nonsense=1",
+        "timerecords?isBillable=true",
+        "timerecords?entryDate=soon",
+        "timerecords?entryDate_ilike=2026*",
+        "timerecords?createdTimestamp=0001-01-01T00:00:00%2B14:00",
+        "timerecords?page=0",
+        "timerecords?pageSize=%C2%B2",
+        "timerecords?sort=nonsense",
+        "users?isCurrent=T",
+        "users?isCurrent_ilike=*T*",
+    ],
 )
-def test_a_query_that_makes_no_sense_is_400(application: Application, query: str) -> None:
+def test_a_query_that_makes_no_sense_is_400(application: Application, path: str) -> None:
     """Unknown filters, wrong values and impossible pages are named in a 400."""
-    response = application.api(application.issued(), f"timerecords?{query}")
+    response = application.api(application.issued(), path)
     assert response.status_code == 400
     assert response.json()["errors"]["status"] == "400"
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_a_number_beyond_all_is_a_number_that_no_row_has(
+    application: Application, digits: int
+) -> None:
+    """However many digits come, nothing is found under them, and what is smaller is."""
+    tokens, number = application.issued(), "9" * digits
+    nothing: dict[str, Any] = {"timerecords": {}}
+    for missing in (
+        application.api(tokens, f"timerecords/{number}"),
+        application.api(tokens, f"timerecords/{number},{number}"),
+        application.api(tokens, f"timerecords/{number}", "PUT", json=nothing),
+    ):
+        assert (missing.status_code, missing.json()["errors"]["status"]) == (404, "404")
+    assert application.api(tokens, f"timerecords/1,{number}").json()["timerecords"]["id"] == 1
+    assert application.api(tokens, f"timerecords?id={number}").status_code == 204
+    assert application.api(tokens, f"timerecords?id_lt={number}").status_code == 200
+    body = {"timerecords": {"links": {"action": number}}}
+    nowhere = application.api(tokens, "timerecords/1", "PUT", json=body)
+    assert nowhere.json()["errors"]["detail"] == "links.action leads nowhere."
+
+
+@pytest.mark.parametrize("path", ["", "timerecords//", "timerecords/1/extra"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_that_does_not_exist_is_404_as_other_errors_are(
+    application: Application, path: str, method: str
+) -> None:
+    """Whatever is below ``/api/rest/`` has the shape of the API."""
+    response = application.api(application.issued(), path, method)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json()["errors"]["status"] == "404"
 
 
 def test_several_errors_are_a_list(application: Application) -> None:
@@ -332,6 +380,26 @@ def test_an_incomplete_row_is_refused_with_every_reason(application: Application
     bare = application.api(tokens, "timerecords", "POST", json=["nonsense"])
     assert bare.status_code == 400
     assert application.api(tokens, "timerecords?id=481").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"timerecords": {"description": "\\ud800"}}',
+        b'{"timerecords": {"quantity": 9999.999}}',
+        b"[" * 100_000,
+        b" " * 1_500_000,
+    ],
+    ids=["half a character", "rounds to five digits", "deep", "long"],
+)
+def test_a_body_that_cannot_be_kept_is_400(application: Application, body: bytes) -> None:
+    """What cannot be read or stored is refused in the shape of other errors, and changes nothing."""
+    tokens = application.issued()
+    before = application.api(tokens, "timerecords/1").json()
+    headers = {"Content-Type": MEDIA_TYPE}
+    refused = application.api(tokens, "timerecords/1", "PUT", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["errors"]["status"]) == (400, "400")
+    assert application.api(tokens, "timerecords/1").json() == before
 
 
 def test_writing_is_within_the_users_permissions(application: Application) -> None:

@@ -16,6 +16,7 @@ TITLES = {
     406: "Not acceptable",
     415: "Unsupported media type",
     429: "Too many requests",
+    500: "Internal server error",
 }
 
 

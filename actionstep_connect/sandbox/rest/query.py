@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from actionstep_connect.sandbox.rest.problems import ApiProblem
-from actionstep_connect.sandbox.rest.resources import Resource
-from actionstep_connect.sandbox.rest.values import parsed
+from actionstep_connect.sandbox.rest.resources import COMPUTED, Resource
+from actionstep_connect.sandbox.rest.values import parsed, whole_number
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
@@ -56,8 +56,10 @@ def paginate(rows: QuerySet[Any], query: QueryDict) -> Page:
     number = _whole(query, "page", 1)
     # More than 200 is cut down without a word, as Actionstep does.
     size = min(_whole(query, "pageSize", DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
-    first = (number - 1) * size
-    return Page(list(rows[first : first + size]), number, size, rows.count())
+    first, count = (number - 1) * size, rows.count()
+    # SQLite has no room for the offset of just any page.
+    found = list(rows[first : first + size]) if first < count else []
+    return Page(found, number, size, count)
 
 
 def chosen_fields(query: QueryDict, resource: str, *, is_primary: bool) -> frozenset[str] | None:
@@ -78,9 +80,9 @@ def _condition(resource: Resource, name: str, value: str) -> Q:
         column = f"{resource.links[member].column}__number"
         return COMPARISONS[comparison](column, parsed(value, "number"))
     attribute = resource.attributes.get(member)
-    if attribute is None or attribute.column.startswith("is_active"):
+    if attribute is None or attribute.column in COMPUTED:
         raise ValueError(f"is no filter of {resource.name}")
-    if comparison in ("like", "ilike"):
+    if comparison in ("like", "ilike") and attribute.kind == "text":
         return _like(attribute.column, value)
     if comparison not in COMPARISONS:
         raise ValueError("cannot be compared this way")
@@ -106,14 +108,17 @@ def _order(resource: Resource, sort: str) -> list[str]:
     order = []
     for item in filter(None, sort.split(",")):
         attribute = resource.attributes.get(item.removeprefix("-"))
-        if attribute is None or attribute.column in ("is_active", "is_current"):
+        if attribute is None or attribute.column in COMPUTED:
             raise ApiProblem(400, f"{resource.name} cannot be sorted by {item}.")
         order.append(("-" if item.startswith("-") else "") + attribute.column)
     return order
 
 
 def _whole(query: QueryDict, name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000):
+    try:
+        number = whole_number(query.get(name, str(default)))
+    except ValueError:
+        number = 0
+    if number < 1:
         raise ApiProblem(400, f"{name} must be a whole number from 1 on.")
-    return int(text)
+    return number

@@ -65,6 +65,8 @@ def _time_records(membership: Membership) -> QuerySet[TimeRecord]:
 
 
 NUMBER = Attribute("number", "number")
+#: They depend on who asks, and are no columns that could be compared or sorted.
+COMPUTED = frozenset({"is_active", "is_current"})
 
 RESOURCES = {
     resource.name: resource

@@ -6,6 +6,9 @@ from decimal import Decimal, InvalidOperation
 from actionstep_connect.sandbox.rest.resources import Kind
 
 BOOLEANS = {"T": True, "F": False}
+CENT = Decimal("0.01")
+LARGEST = 10**18 - 1
+"""More than the number of any row, and what SQLite can still compare with one."""
 
 
 def shown(value: object, kind: Kind) -> object:
@@ -31,9 +34,7 @@ def parsed(value: object, kind: Kind) -> object:
                 raise ValueError('must be "T" or "F"')
             return BOOLEANS[text]
         case "number":
-            if not text.isascii() or not text.isdigit():
-                raise ValueError("must be a number")
-            return int(text)
+            return whole_number(text)
         case "decimal":
             return _decimal(text)
         case "date":
@@ -41,12 +42,30 @@ def parsed(value: object, kind: Kind) -> object:
         case "time":
             return _moment(text)
         case "text":
-            return text
+            return _storable(text)
+
+
+def whole_number(text: str) -> int:
+    """Read digits, however many; a number beyond LARGEST is as good as that."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a number")
+    # Not read and compared: int() refuses thousands of digits.
+    significant = text.lstrip("0") or "0"
+    return int(significant) if len(significant) <= len(str(LARGEST)) else LARGEST
+
+
+def _storable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not have half a character, a surrogate, in it") from None
+    return text
 
 
 def _decimal(text: str) -> Decimal:
     try:
-        number = Decimal(text)
+        # As it will be stored: 9999.999 would be 10000.
+        number = Decimal(text).quantize(CENT)
     except InvalidOperation:
         raise ValueError("must be a number") from None
     if not number.is_finite() or not 0 <= number < 10_000:
@@ -64,6 +83,6 @@ def _day(text: str) -> date:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ValueError("must be a time in ISO 8601") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from actionstep_connect.sandbox.models import Access, Membership, TimeRecord
 from actionstep_connect.sandbox.rest.problems import ApiProblem
-from actionstep_connect.sandbox.rest.resources import RESOURCES, Resource
-from actionstep_connect.sandbox.rest.values import parsed
+from actionstep_connect.sandbox.rest.resources import RESOURCES, Link, Resource
+from actionstep_connect.sandbox.rest.values import parsed, whole_number
 from actionstep_connect.sandbox.switchboard import switchboard
 
 READ_ONLY_MEMBERS = frozenset({"id", "createdTimestamp", "enteredTimestamp"})
@@ -87,8 +87,7 @@ def _read(
             problems.append(f"{name} {error}.")
     for name, value in links.items():
         link = resource.links.get(name)
-        rows = RESOURCES[link.resource].rows(membership) if link else None
-        row = rows.filter(number=_number(value)).first() if rows is not None else None
+        row = _linked(link, value, membership) if link else None
         if link is None or row is None:
             problems.append(f"links.{name} leads nowhere.")
         else:
@@ -96,16 +95,19 @@ def _read(
     return values, problems
 
 
-def _number(value: object) -> int:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else 0
+def _linked(link: Link, value: object, membership: Membership) -> Any:
+    try:
+        number = whole_number(str(value))
+    except ValueError:
+        return None
+    return RESOURCES[link.resource].rows(membership).filter(number=number).first()
 
 
 def _body(resource: Resource, request: HttpRequest) -> dict[str, Any]:
     try:
         document = json.loads(request.body)
-    except ValueError:
-        raise ApiProblem(400, "The body is not JSON.") from None
+    except (ValueError, RecursionError):
+        raise ApiProblem(400, "The body is not JSON, or too deep.") from None
     members = document.get(resource.name) if isinstance(document, dict) else None
     if isinstance(members, list) and len(members) == 1:
         members = members[0]

@@ -14,6 +14,7 @@ from actionstep_connect.sandbox.models import Grant
 from actionstep_connect.sandbox.rest import documents, query, writing
 from actionstep_connect.sandbox.rest.problems import MEDIA_TYPE, ApiProblem, TokenRefused
 from actionstep_connect.sandbox.rest.resources import RESOURCES, Resource
+from actionstep_connect.sandbox.rest.values import whole_number
 from actionstep_connect.sandbox.switchboard import switchboard
 
 ACCEPTED = frozenset({MEDIA_TYPE, "application/json", "application/*", "*/*"})
@@ -120,7 +121,7 @@ def _rows_by_ids(resource: Resource, ids: str, grant: Grant) -> list[object]:
     if resource.name == "users" and ids == "current":
         return list(rows.filter(pk=grant.membership.pk))
     numbers = [part for part in ids.split(",") if part.isascii() and part.isdigit()]
-    found = list(rows.filter(number__in=[int(part) for part in numbers]).order_by("number"))
+    found = list(rows.filter(number__in=map(whole_number, numbers)).order_by("number"))
     if not found:
         raise ApiProblem(404, f"There is no {resource.name} {ids[:100]}.")
     return found
