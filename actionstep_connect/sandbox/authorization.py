@@ -170,6 +170,19 @@ class SandboxAuthorizationServer(
         options = switchboard.options
         return RegisteredClient(options) if client_id == options.client_id else None
 
+    def authenticate_client(
+        self, request: OAuth2Request, methods: list[str], endpoint: str = "token"
+    ) -> RegisteredClient:
+        """Take one way of authenticating only (RFC 6749, 2.3); Authlib tries each in turn."""
+        kind = request.headers.get("Authorization", "").partition(" ")[0]
+        if kind.lower() == "basic" and request.form.get("client_secret"):
+            raise InvalidRequestError("Send the client secret with HTTP Basic or in the body.")
+        try:
+            client: RegisteredClient = super().authenticate_client(request, methods, endpoint)
+        except ValueError:
+            raise InvalidClientError(description="HTTP Basic is UTF-8 in Base64.") from None
+        return client
+
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> TokenPair:
         if request.refresh_token:
             return tokens.store(token, request.refresh_token.grant)

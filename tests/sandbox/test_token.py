@@ -91,6 +91,35 @@ def test_wrong_basic_credentials_are_invalid_client(application: Application) ->
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.parametrize("credentials", [b"\xff:\xfe", b"no colon", "é", "not base64"], ids=repr)
+def test_basic_credentials_that_cannot_be_read_are_invalid_client(
+    application: Application, credentials: bytes | str
+) -> None:
+    """What is no UTF-8, or no Base64, is 401 ``invalid_client`` too."""
+    given = credentials.encode() if isinstance(credentials, str) else base64.b64encode(credentials)
+    response = application.http.post(
+        "/api/oauth/token",
+        data={"grant_type": "refresh_token"},
+        headers={b"Authorization": b"Basic " + given},
+    )
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("secret", ["sandbox-secret", "guess"])
+def test_a_client_authenticates_in_one_way_only(application: Application, secret: str) -> None:
+    """HTTP Basic and a secret in the body at once are ``invalid_request`` (RFC 6749, 2.3)."""
+    tokens = application.issued()
+    body = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret",
+    }
+    response = application.http.post("/api/oauth/token", data=body, auth=("sandbox-client", secret))
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert application.refresh(tokens["refresh_token"]).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_only_post_is_answered(application: Application, method: str) -> None:
     """The token endpoint takes POST only."""
