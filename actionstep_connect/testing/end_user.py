@@ -7,35 +7,48 @@ import httpx2
 
 PASSWORD = "sandbox-password"  # noqa: S105 (printed on the sandbox's sign-in page)
 CSRF_FIELD = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
+#: What page one offers, and what page two is about.
+ORGANISATION = re.compile(r'(?:name="orgkey" value|data-orgkey)="([^"]+)"')
 
 
 def authorize(
     url: str,
     *,
     username: str = "priya",
-    orgkey: str = "acmelaw",
+    orgkey: str | None = None,
     decision: Literal["allow", "deny"] = "allow",
 ) -> str:
     """Answer what the pages ask, from `url` on; return the address at the site that they lead to.
 
-    Raises ValueError if they lead nowhere. Nothing but the sandbox is visited.
+    Without `orgkey` it is the first that the sandbox offers. Raises ValueError if it does not
+    offer the one named, or if the pages lead nowhere. Nothing but the sandbox is visited.
     """
-    answers: dict[str, dict[str, str]] = {
-        "username": {"username": username, "password": PASSWORD},
-        "orgkey": {"orgkey": orgkey},
-        "decision": {"decision": decision},
-    }
     # No certificates: they would take longer to load than the sandbox to answer.
     with httpx2.Client(trust_env=False, verify=False, timeout=10) as browser:
         page = browser.get(url)
-        for question, fields in answers.items():
-            if f'name="{question}"' in page.text:
-                page = _submit(browser, url, page, fields)
+        if 'name="username"' in page.text:
+            page = _submit(browser, url, page, {"username": username, "password": PASSWORD})
+        chosen = _organisation(page, username, orgkey)
+        if 'name="orgkey"' in page.text:
+            page = _submit(browser, url, page, {"orgkey": chosen})
+        if 'name="decision"' in page.text:
+            page = _submit(browser, url, page, {"decision": decision})
     if page.status_code != httpx2.codes.FOUND:
         raise ValueError(
-            f"The sandbox did not send {username} of {orgkey} back ({page.status_code}): {_words(page)}"
+            f"The sandbox did not send {username} back ({page.status_code}): {_words(page)}"
         )
     return str(page.headers["Location"])
+
+
+def _organisation(page: httpx2.Response, username: str, orgkey: str | None) -> str:
+    offered: list[str] = ORGANISATION.findall(page.text)
+    # Whoever belongs to one is not asked, so it may be another one without a word.
+    if orgkey and offered and orgkey not in offered:
+        raise ValueError(
+            f"The sandbox offers {username} {' and '.join(offered)}, not {orgkey}: "
+            "name an organisation that it offers, or none."
+        )
+    return orgkey or next(iter(offered), "")
 
 
 def _submit(

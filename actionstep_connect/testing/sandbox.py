@@ -88,12 +88,13 @@ class Sandbox:
         url: str,
         *,
         username: str = "priya",
-        orgkey: str = "acmelaw",
+        orgkey: str | None = None,
         decision: Literal["allow", "deny"] = "allow",
     ) -> str:
         """Go through both pages as `username`, from `url` on; return the callback's address.
 
-        `url` is where your connect page redirects to. Raises ValueError if the pages lead nowhere.
+        `url` is where your connect page redirects to. Without `orgkey` it is for the user's first
+        organisation. Raises ValueError if the one you name is not theirs, or if the pages lead nowhere.
         """
         if not url.startswith(f"{self.url}/"):
             raise ValueError(f"{url.partition('?')[0]} is not at the sandbox, {self.url}.")
@@ -104,7 +105,7 @@ class Sandbox:
         user: AbstractBaseUser,
         *,
         username: str = "priya",
-        orgkey: str = "acmelaw",
+        orgkey: str | None = None,
         scopes: list[str] | None = None,
     ) -> Connection:
         """Connect your `user` as the sandbox's `username`: authorized, exchanged and stored for real.

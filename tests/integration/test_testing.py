@@ -47,8 +47,49 @@ def test_a_user_connects_as_whom_and_with_what_a_test_says(actionstep_sandbox: S
         actionstep.get("timerecords")
     with pytest.raises(AuthorizationFailed, match="filenotes"):
         actionstep_sandbox.connect(make_user(), scopes=["filenotes"])
-    with pytest.raises(ValueError, match="nobody of acmelaw"):
+    with pytest.raises(ValueError, match="did not send nobody back"):
         actionstep_sandbox.connect(make_user(), username="nobody")
+
+
+@pytest.mark.parametrize(
+    ("username", "theirs"), [("priya", "acmelaw"), ("tom", "acmelaw"), ("marcus", "harbourlegal")]
+)
+def test_a_user_connects_with_their_first_organisation_if_none_is_named(
+    actionstep_sandbox: Sandbox, username: str, theirs: str
+) -> None:
+    """Whoever belongs to one firm needs no `orgkey`; whoever belongs to two gets the first."""
+    assert actionstep_sandbox.connect(make_user(), username=username).orgkey == theirs
+
+
+@pytest.mark.parametrize(
+    ("username", "orgkey", "theirs"),
+    [
+        ("tom", "harbourlegal", "acmelaw"),
+        ("marcus", "acmelaw", "harbourlegal"),
+        ("priya", "otherfirm", "acmelaw and harbourlegal"),
+    ],
+)
+def test_an_organisation_that_a_user_does_not_belong_to_is_refused(
+    actionstep_sandbox: Sandbox, username: str, orgkey: str, theirs: str
+) -> None:
+    """Nobody is connected with another organisation than the test asked for."""
+    with pytest.raises(ValueError, match=f"offers {username} {theirs}, not {orgkey}"):
+        actionstep_sandbox.connect(make_user(), username=username, orgkey=orgkey)
+    assert not Connection.objects.exists()
+    assert actionstep_sandbox.get("sandbox/state")["connections"] == []
+
+
+def test_an_organisation_that_the_address_names_is_not_taken_for_another(
+    actionstep_sandbox: Sandbox,
+) -> None:
+    """With `orgkey` in the address nobody is asked to choose; a test that wants another hears so."""
+    url = (
+        f"{actionstep_sandbox.url}/api/oauth/authorize?response_type=code&client_id=sandbox-client"
+        "&redirect_uri=http://localhost/back&scope=actions&orgkey=harbourlegal"
+    )
+    assert "code=" in actionstep_sandbox.authorize(url)
+    with pytest.raises(ValueError, match="offers priya harbourlegal, not acmelaw"):
+        actionstep_sandbox.authorize(url, orgkey="acmelaw")
 
 
 def test_pages_elsewhere_are_never_visited(actionstep_sandbox: Sandbox) -> None:
