@@ -1,15 +1,42 @@
 """What can go wrong on the wire, on demand."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from actionstep_connect.sandbox import rules
 from actionstep_connect.sandbox.identity import find_grant
+from actionstep_connect.sandbox.rules import Rule
 
 ENDPOINTS = ("authorize", "token", "api")
+STATUS = re.compile(r"status_([2-5][0-9]{2})(_after)?")
+LONGEST_SECONDS = 86400
+RULES: Mapping[str, Rule] = {
+    "endpoint": rules.TEXT,
+    "fault": rules.TEXT,
+    "times": rules.whole(1).or_null(),
+    "skip": rules.whole(0),
+    "after": rules.FLAG,
+    "user": rules.TEXT,
+    "grant_type": rules.TEXT,
+    "resource": rules.TEXT,
+    "status": rules.whole(200, 599).or_null(),
+    "body": rules.TEXT.or_null(),
+    "content_type": rules.LINE,
+    "headers": rules.HEADERS,
+    "retry_after": rules.LINE,
+    "location": rules.LINE,
+    "seconds": rules.number(0, LONGEST_SECONDS),
+    "error": rules.TEXT,
+    "error_description": rules.TEXT,
+    "changes": rules.OBJECT,
+    "remove": rules.LINES,
+}
+WITHOUT_BODY = frozenset({204, 304})
 
 HTML = (
     "<!doctype html><html lang=en><title>Down for maintenance</title>"
@@ -49,12 +76,13 @@ class Fault:
     remove: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, rule in RULES.items():
+            rule.check(name, getattr(self, name))
         if self.endpoint not in ENDPOINTS:
             raise ValueError(f"endpoint must be one of {', '.join(ENDPOINTS)}.")
         if self.fault not in KINDS and not _status_of(self.fault):
-            raise ValueError(f"fault must be status_<code> or one of {', '.join(KINDS)}.")
-        if self.times is not None and self.times < 1:
-            raise ValueError("times must be at least 1, or null for ever.")
+            names = ", ".join(KINDS)
+            raise ValueError(f"fault must be status_200 to status_599, or one of {names}.")
 
     @property
     def kind(self) -> str:
@@ -87,6 +115,9 @@ class Fault:
             response["Retry-After"] = self.retry_after
         for name, value in self.headers.items():
             response[name] = value
+        if response.status_code in WITHOUT_BODY:
+            # A client would take it for the start of the next answer.
+            response.content = b""
         return response
 
     def alter(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -119,15 +150,14 @@ def parse_fault(data: Mapping[str, Any]) -> Fault:
         raise ValueError("A fault needs endpoint and fault.")
     if isinstance(members.get("remove"), list):
         members["remove"] = tuple(members["remove"])
-    if "retry_after" in members:
+    if isinstance(members.get("retry_after"), int):
         members["retry_after"] = str(members["retry_after"])
     return Fault(**members)
 
 
 def _status_of(name: str) -> int | None:
-    prefix, _, code = name.partition("_")
-    code = code.removesuffix("_after")
-    return int(code) if prefix == "status" and code.isdigit() and 100 <= int(code) < 600 else None
+    found = STATUS.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 def _status(fault: Fault) -> HttpResponse:

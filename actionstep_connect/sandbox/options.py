@@ -2,11 +2,15 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from actionstep_connect.sandbox import rules
+from actionstep_connect.sandbox.rules import Rule
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+MOST_SECONDS = 10 * 365 * 86400
 API_ENDPOINT_FORMS = ("slash", "bare", "rest")
 
 
@@ -75,14 +79,12 @@ class Options:
     )
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            _rule(option).check(option.name, getattr(self, option.name))
         if self.api_endpoint_form not in API_ENDPOINT_FORMS:
             raise ValueError(f"api_endpoint_form must be one of {', '.join(API_ENDPOINT_FORMS)}.")
         if not self.client_id or not self.client_secret:
             raise ValueError("client_id and client_secret must not be empty.")
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if isinstance(value, int | float) and value < 0:
-                raise ValueError(f"{option.name} must not be negative, but is {value}.")
 
     def accepts_redirect_uri(self, uri: str) -> bool:
         """Match exactly what is registered; with nothing registered, any loopback address."""
@@ -105,12 +107,12 @@ class Options:
 
     def changed(self, changes: Mapping[str, object]) -> "Options":
         """Return these options with some replaced; raise ValueError naming what is wrong."""
-        known = {option.name: option.default for option in fields(self)}
+        known = [option.name for option in fields(self)]
         converted: dict[str, Any] = {}
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"Unknown option {name!r}; known: {', '.join(known)}.")
-            converted[name] = _convert(name, value, like=known[name])
+            converted[name] = tuple(value) if isinstance(value, list) else value
         return replace(self, **converted)
 
     def public(self) -> dict[str, object]:
@@ -152,16 +154,13 @@ def from_arguments(arguments: Namespace) -> Options:
     )
 
 
-def _convert(name: str, value: object, *, like: object) -> object:
-    if isinstance(like, bool):
-        if isinstance(value, bool):
-            return value
-    elif isinstance(like, tuple):
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif isinstance(like, str):
-        if isinstance(value, str):
-            return value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if name.endswith("rate_limit") else value
-    raise ValueError(f"{name} must look like {like!r}, but is {value!r}.")
+def _rule(option: Field[Any]) -> Rule:
+    match option.default:
+        case bool():
+            return rules.FLAG
+        case str():
+            return rules.LINE
+        case tuple():
+            return rules.LINES
+    is_rate = option.name.endswith("rate_limit")
+    return rules.whole(0) if is_rate else rules.number(0, MOST_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from actionstep_connect.sandbox import tokens
+from actionstep_connect.sandbox import rules, tokens
 from actionstep_connect.sandbox.authorization import new_grant
 from actionstep_connect.sandbox.clock import clock
 from actionstep_connect.sandbox.faults import parse_fault
@@ -55,7 +55,7 @@ def expire(data: Mapping[str, Any]) -> int:
         "refresh": ["refresh_expires_at"],
         "all": ["access_expires_at", "refresh_expires_at"],
     }
-    if what not in columns:
+    if not isinstance(what, str) or what not in columns:
         raise ValueError("what must be access, refresh or all.")
     with switchboard.rotation:
         pairs = TokenPair.objects.filter(grant__in=_grants_of(data))
@@ -64,28 +64,18 @@ def expire(data: Mapping[str, Any]) -> int:
 
 def advance(data: Mapping[str, Any]) -> datetime:
     """Move the sandbox's time on by so many `seconds`; return what it is then."""
-    seconds = data.get("seconds")
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS_ADVANCED:
-        raise ValueError(f"seconds must be a number from 0 to {MOST_SECONDS_ADVANCED}.")
-    clock.advance(timedelta(seconds=seconds))
+    rules.number(0, MOST_SECONDS_ADVANCED).check("seconds", data.get("seconds"))
+    clock.advance(timedelta(seconds=data["seconds"]))
     return clock.now()
 
 
 def issue(data: Mapping[str, Any]) -> list[dict[str, str | int | float]]:
     """Give out tokens without a browser, each under a grant of its own."""
-    memberships = Membership.objects.select_related("person", "organisation")
-    membership = memberships.filter(person__username=data.get("user", ""))
-    if orgkey := data.get("orgkey"):
-        membership = membership.filter(organisation__key=orgkey)
-    owner = membership.order_by("pk").first()
-    if owner is None:
-        raise ValueError("No such user in this organisation.")
-    scopes = data.get("scopes", "all")
-    scopes = " ".join(split(scopes if isinstance(scopes, str) else " ".join(scopes)))
+    owner, scopes = _owner(data), _scopes(data)
     client_id = data.get("client_id", switchboard.options.client_id)
+    rules.LINE.check("client_id", client_id)
     count = data.get("count", 1)
-    if not isinstance(count, int) or not 1 <= count <= MOST_ISSUED_AT_ONCE:
-        raise ValueError(f"count must be from 1 to {MOST_ISSUED_AT_ONCE}.")
+    rules.whole(1, MOST_ISSUED_AT_ONCE).check("count", count)
     responses = [
         tokens.make_response(membership=owner, scopes=scopes, client_id=client_id, is_refresh=False)
         for _ in range(count)
@@ -125,7 +115,32 @@ def connections() -> list[dict[str, object]]:
     return [_connection(grant, pairs.get(grant.pk, []), now) for grant in grants.order_by("pk")]
 
 
+def _owner(data: Mapping[str, Any]) -> Membership:
+    _check_whose(data)
+    memberships = Membership.objects.select_related("person", "organisation")
+    memberships = memberships.filter(person__username=data.get("user") or "")
+    if orgkey := data.get("orgkey"):
+        memberships = memberships.filter(organisation__key=orgkey)
+    owner = memberships.order_by("pk").first()
+    if owner is None:
+        raise ValueError("No such user in this organisation.")
+    return owner
+
+
+def _scopes(data: Mapping[str, Any]) -> str:
+    given = data.get("scopes", "all")
+    names = tuple(given) if isinstance(given, list) else (given,)
+    rules.LINES.check("scopes", names)
+    return " ".join(split(" ".join(names)))
+
+
+def _check_whose(data: Mapping[str, Any]) -> None:
+    for name in ("user", "orgkey"):
+        rules.TEXT.or_null().check(name, data.get(name))
+
+
 def _grants_of(data: Mapping[str, Any]) -> QuerySet[Grant]:
+    _check_whose(data)
     grants = Grant.objects.filter(revoked_at=None)
     if user := data.get("user"):
         grants = grants.filter(membership__person__username=user)

@@ -172,7 +172,7 @@ def test_a_revoked_user_must_reconnect(connected_user: User, actionstep_sandbox:
 
 def test_what_makes_no_sense_is_named(actionstep_sandbox: Sandbox) -> None:
     """A mistake in a test is told in the sandbox's own words."""
-    with pytest.raises(ValueError, match="grace must not be negative"):
+    with pytest.raises(ValueError, match="grace must be a number from 0"):
         actionstep_sandbox.change_options(grace=-1)
     with pytest.raises(ValueError, match="fault must be"):
         actionstep_sandbox.fail("api", 6000)

@@ -1,5 +1,6 @@
 """Faults on demand: everything that has gone wrong for others can go wrong here."""
 
+import json
 import time
 from typing import Any
 
@@ -202,8 +203,13 @@ def test_the_callback_can_bring_an_error(sandbox: Sandbox, visitor: Visitor) -> 
         {"endpoint": "token", "fault": "nonsense"},
         {"endpoint": "token", "fault": "html", "times": 0},
         {"endpoint": "token", "fault": "html", "colour": "red"},
+        {"endpoint": ["token"], "fault": "html"},
+        {"endpoint": "token", "fault": ["html"]},
+        {"endpoint": "token", "fault": "status_100"},
+        {"endpoint": "token", "fault": "status_" + "9" * 5000},
         ["nonsense"],
     ],
+    ids=lambda body: repr(body)[:60],
 )
 def test_a_fault_that_makes_no_sense_is_refused(application: Application, body: Any) -> None:
     """A wrong fault is named, and none is armed."""
@@ -211,3 +217,63 @@ def test_a_fault_that_makes_no_sense_is_refused(application: Application, body: 
     assert response.status_code == 400
     assert response.json()["problem"]
     assert application.state()["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("times", 1.5),
+        ("times", True),
+        ("skip", "x"),
+        ("skip", -1),
+        ("after", "yes"),
+        ("user", 5),
+        ("resource", 5),
+        ("grant_type", ["refresh_token"]),
+        ("status", "abc"),
+        ("status", 100),
+        ("status", 9999),
+        ("body", {}),
+        ("body", "\ud800"),
+        ("content_type", "text/html\nX-More: yes"),
+        ("location", "http://127.0.0.1/\r\nX-More: yes"),
+        ("retry_after", [7]),
+        ("headers", []),
+        ("headers", {"X-Tea": 5}),
+        ("headers", {"X-Tea": "green\n"}),
+        ("headers", {"X Tea": "green"}),
+        ("headers", {"Connection": "close"}),
+        ("seconds", "x"),
+        ("seconds", -1),
+        ("seconds", 1e300),
+        ("seconds", float("inf")),
+        ("seconds", float("nan")),
+        ("error", None),
+        ("error_description", 5),
+        ("changes", 5),
+        ("remove", "refresh_token"),
+        ("remove", [5]),
+    ],
+    ids=repr,
+)
+def test_a_mistyped_detail_is_refused_by_name(
+    application: Application, member: str, value: object
+) -> None:
+    """What could not strike, or not end well, is refused where it arrives, rather than later."""
+    body = json.dumps({"endpoint": "token", "fault": "custom", member: value})
+    headers = {"Content-Type": "application/json"}
+    response = application.http.post("/sandbox/faults", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["problem"].startswith(f"{member} must be ")
+    assert application.state()["faults"] == []
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_leaves_the_connection_usable(
+    sandbox: Sandbox, application: Application, status: int
+) -> None:
+    """What HTTP sends without a body is sent so, or it would be the start of the next answer."""
+    tokens = application.issued()
+    sandbox.fail("api", status)
+    assert application.api(tokens, "actions").status_code == status
+    assert application.api(tokens, "actions").status_code == 200

@@ -1,5 +1,6 @@
 """The console and the JSON switches."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,14 +130,48 @@ def test_the_client_secret_can_be_changed(sandbox: Sandbox, application: Applica
         ("expire", {"what": "everything"}),
         ("issue", {"user": "nobody"}),
         ("issue", {"user": "tom", "orgkey": "harbourlegal"}),
+        ("options", {"access_token_lifetime": float("inf")}),
+        ("options", {"access_token_lifetime": 1e300}),
+        ("options", {"refresh_token_lifetime": 1e12}),
+        ("options", {"code_lifetime": float("nan")}),
+        ("options", {"rate_limit": float("inf")}),
+        ("options", {"rate_limit": 1.5}),
+        ("options", {"send_scope": 1}),
+        ("options", {"content_type": "text/html\nX-More: yes"}),
+        ("options", {"redirect_uris": "http://127.0.0.1/"}),
+        ("options", {"redirect_uris": [5]}),
+        ("options", {"client_secret": "\ud800"}),
+        ("expire", {"what": []}),
+        ("expire", {"user": {}}),
+        ("issue", {"user": "tom", "client_id": None}),
+        ("issue", {"user": "tom", "scopes": 5}),
+        ("issue", {"user": "tom", "scopes": [5]}),
+        ("issue", {"user": "tom", "count": True}),
+        ("issue", {"user": ["tom"]}),
+        ("revoke", {"user": ["tom"]}),
+        ("revoke", {"user": "tom", "orgkey": 5}),
         ("revoke", ["tom"]),
+        ("advance", {"seconds": float("nan")}),
+        ("advance", {"seconds": True}),
     ],
+    ids=repr,
 )
 def test_a_switch_turned_wrongly_says_so(application: Application, name: str, body: object) -> None:
     """A wrong value is a 400 that names it."""
-    response = application.http.post(f"/sandbox/{name}", json=body)
+    before = application.state()["options"]
+    headers = {"Content-Type": "application/json"}
+    content = json.dumps(body)
+    response = application.http.post(f"/sandbox/{name}", content=content, headers=headers)
     assert response.status_code == 400
     assert response.json()["problem"]
+    assert application.state()["options"] == before
+
+
+def test_a_body_too_deep_to_read_says_so(application: Application) -> None:
+    """A hundred thousand brackets are a 400 as well."""
+    response = application.http.post("/sandbox/faults", content=b"[" * 100_000)
+    assert response.status_code == 400
+    assert "deep" in response.json()["problem"]
 
 
 def test_other_sites_may_not_turn_switches(application: Application) -> None:

@@ -66,7 +66,9 @@ def switch(request: HttpRequest, name: str) -> HttpResponse:
         if not isinstance(data, dict) and name != "faults":
             raise ValueError("Send a JSON object.")  # noqa: TRY301 (one answer for all of them)
         return JsonResponse(SWITCHES[name](data))
-    except (ValueError, TypeError) as error:
+    except RecursionError:
+        return _refuse("The body is too deep.")
+    except ValueError as error:
         return _refuse(str(error))
 
 
