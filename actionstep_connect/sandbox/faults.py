@@ -83,6 +83,8 @@ class Fault:
         if self.fault not in KINDS and not _status_of(self.fault):
             names = ", ".join(KINDS)
             raise ValueError(f"fault must be status_200 to status_599, or one of {names}.")
+        if self.fault == "members" and self.endpoint == "authorize":
+            raise ValueError("members is for token or api: the pages of authorize have none.")
 
     @property
     def kind(self) -> str:
@@ -121,10 +123,12 @@ class Fault:
         return response
 
     def alter(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Change or remove members of a JSON answer."""
+        """Change or remove members of an answer; leave one that is no JSON object as it is."""
         if not isinstance(response, HttpResponse) or response.status_code >= 400:
             return response
-        members = json.loads(response.content)
+        members = _members(response.content)
+        if members is None:
+            return response
         members.update(self.changes)
         for name in self.remove:
             members.pop(name, None)
@@ -153,6 +157,14 @@ def parse_fault(data: Mapping[str, Any]) -> Fault:
     if isinstance(members.get("retry_after"), int):
         members["retry_after"] = str(members["retry_after"])
     return Fault(**members)
+
+
+def _members(content: bytes) -> dict[str, Any] | None:
+    try:
+        members = json.loads(content)
+    except ValueError:
+        return None
+    return members if isinstance(members, dict) else None
 
 
 def _status_of(name: str) -> int | None:

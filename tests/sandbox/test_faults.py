@@ -118,6 +118,19 @@ def test_members_of_a_good_answer_can_be_changed(
     assert members["access_token"]
 
 
+def test_answers_without_members_are_left_as_they_are(
+    sandbox: Sandbox, application: Application
+) -> None:
+    """A 204, or whatever else is no JSON object, has nothing to change."""
+    arm(sandbox, "members", endpoint="api", changes={"actions": []}, times=None)
+    tokens = application.issued()
+    for path, method in (("actions?id=0", "GET"), ("actions", "OPTIONS")):
+        answer = application.api(tokens, path, method)
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert application.api(tokens, "actions", "HEAD").status_code == 200
+    assert application.api(tokens, "actions").json()["actions"] == []
+
+
 def test_redirects_can_be_sent(sandbox: Sandbox, application: Application) -> None:
     """A 307 would replay the secret at its target, to whoever follows."""
     arm(sandbox, "redirect", location="http://127.0.0.1:9/steal")
@@ -205,6 +218,7 @@ def test_the_callback_can_bring_an_error(sandbox: Sandbox, visitor: Visitor) -> 
         {"endpoint": "token", "fault": "html", "colour": "red"},
         {"endpoint": ["token"], "fault": "html"},
         {"endpoint": "token", "fault": ["html"]},
+        {"endpoint": "authorize", "fault": "members"},
         {"endpoint": "token", "fault": "status_100"},
         {"endpoint": "token", "fault": "status_" + "9" * 5000},
         ["nonsense"],
