@@ -382,6 +382,48 @@ def test_an_incomplete_row_is_refused_with_every_reason(application: Application
     assert application.api(tokens, "timerecords?id=481").status_code == 204
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"description": None}, "description is required."),
+        ({"description": ""}, "description is required."),
+        ({"description": {"a": [1]}}, "description must be text."),
+        ({"description": 5}, "description must be text."),
+        ({"quantity": None}, "quantity is required."),
+        ({"entryDate": ""}, "entryDate is required."),
+        ({"links": {"action": None}}, "links.action is required."),
+    ],
+    ids=repr,
+)
+def test_what_is_required_is_there_and_text_is_text(
+    application: Application, method: str, change: dict[str, Any], detail: str
+) -> None:
+    """Null and nothing are no value, and nothing is made into text that is none; once each."""
+    tokens = application.issued()
+    path = "timerecords/1" if method == "PUT" else "timerecords"
+    body = {"timerecords": {**TIME_RECORD, **change}}
+    response = application.api(tokens, path, method, json=body)
+    assert (response.status_code, response.json()["errors"]["detail"]) == (400, detail)
+
+
+def test_null_clears_what_is_optional(application: Application) -> None:
+    """What may be left out may be taken back: it is as if it had never been said."""
+    tokens = application.issued("priya")
+    said = {"rate": 99, "isBillable": "F", "links": {"action": "12", "participant": "2"}}
+    unsaid = {"rate": None, "isBillable": None, "links": {"action": "12", "participant": None}}
+
+    def written(method: str, path: str, members: dict[str, Any]) -> dict[str, Any]:
+        body = {"timerecords": {**TIME_RECORD, **members}}
+        [row] = rows(application.api(tokens, path, method, json=body), "timerecords")
+        return row | {"id": 0, "createdTimestamp": ""}
+
+    plain = written("POST", "timerecords", {})
+    assert written("POST", "timerecords", said) != plain
+    assert written("PUT", "timerecords/482", unsaid) == plain
+    assert written("POST", "timerecords", unsaid) == plain
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
+from actionstep_connect.sandbox import rules
 from actionstep_connect.sandbox.rest.resources import Kind
 
 BOOLEANS = {"T": True, "F": False}
@@ -42,7 +43,9 @@ def parsed(value: object, kind: Kind) -> object:
         case "time":
             return _moment(text)
         case "text":
-            return _storable(text)
+            if not rules.TEXT.holds(value):
+                raise ValueError("must be text")
+            return value
 
 
 def whole_number(text: str) -> int:
@@ -52,14 +55,6 @@ def whole_number(text: str) -> int:
     # Not read and compared: int() refuses thousands of digits.
     significant = text.lstrip("0") or "0"
     return int(significant) if len(significant) <= len(str(LARGEST)) else LARGEST
-
-
-def _storable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must not have half a character, a surrogate, in it") from None
-    return text
 
 
 def _decimal(text: str) -> Decimal:

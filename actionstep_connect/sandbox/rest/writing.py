@@ -17,12 +17,12 @@ READ_ONLY_MEMBERS = frozenset({"id", "createdTimestamp", "enteredTimestamp"})
 
 def create(resource: Resource, request: HttpRequest, membership: Membership) -> Any:
     values, problems = _read(resource, request, membership)
-    given = {name for name, link in resource.links.items() if link.column in values} | {
-        name for name, attribute in resource.attributes.items() if attribute.column in values
-    }
-    problems += [f"{name} is required." for name in resource.required if name not in given]
-    if problems:
-        raise ApiProblem(400, *problems)
+    for name in resource.required:
+        member = resource.links.get(name) or resource.attributes[name]
+        label = f"links.{name}" if name in resource.links else name
+        if member.column not in values:
+            problems.setdefault(label, "is required")
+    _refuse(problems)
     values.setdefault("participant", membership.participant)
     row = resource.model(organisation_id=membership.organisation_id, **values)
     return _save(resource, row, membership, is_new=True)
@@ -30,8 +30,7 @@ def create(resource: Resource, request: HttpRequest, membership: Membership) -> 
 
 def update(resource: Resource, row: Any, request: HttpRequest, membership: Membership) -> Any:
     values, problems = _read(resource, request, membership)
-    if problems:
-        raise ApiProblem(400, *problems)
+    _refuse(problems)
     for column, value in values.items():
         setattr(row, column, value)
     return _save(resource, row, membership, is_new=False)
@@ -65,42 +64,68 @@ def _check_may_write(membership: Membership) -> None:
         raise ApiProblem(403, "You do not have permission to change this.", code="AS-1302")
 
 
+def _refuse(problems: dict[str, str]) -> None:
+    if problems:
+        raise ApiProblem(400, *(f"{name} {problem}." for name, problem in problems.items()))
+
+
 def _read(
     resource: Resource, request: HttpRequest, membership: Membership
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values by their columns, and what is wrong by the names of members."""
     body = _body(resource, request)
     links = body.pop("links", {})
     if not isinstance(links, dict):
         raise ApiProblem(400, "links must be an object.")
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for name, value in body.items():
-        attribute = resource.attributes.get(name)
         if name in READ_ONLY_MEMBERS:
             continue
-        if attribute is None or not attribute.is_writable:
-            problems.append(f"{name} cannot be set.")
-            continue
         try:
-            values[attribute.column] = parsed(value, attribute.kind)
+            values |= _attribute(resource, name, value)
         except ValueError as error:
-            problems.append(f"{name} {error}.")
+            problems[name] = str(error)
     for name, value in links.items():
-        link = resource.links.get(name)
-        row = _linked(link, value, membership) if link else None
-        if link is None or row is None:
-            problems.append(f"links.{name} leads nowhere.")
-        else:
-            values[link.column] = row
+        try:
+            values |= _link(resource, name, value, membership)
+        except ValueError as error:
+            problems[f"links.{name}"] = str(error)
     return values, problems
 
 
-def _linked(link: Link, value: object, membership: Membership) -> Any:
+def _attribute(resource: Resource, name: str, value: object) -> dict[str, Any]:
+    attribute = resource.attributes.get(name)
+    if attribute is None or not attribute.is_writable:
+        raise ValueError("cannot be set")
+    if value in (None, "") and name in resource.required:
+        raise ValueError("is required")
+    if value is None:
+        return {attribute.column: getattr(resource.model(), attribute.column)}
+    return {attribute.column: parsed(value, attribute.kind)}
+
+
+def _link(resource: Resource, name: str, value: object, membership: Membership) -> dict[str, Any]:
+    link = resource.links.get(name)
+    if link is None:
+        raise ValueError("leads nowhere")
+    if value is None and name in resource.required:
+        raise ValueError("is required")
+    if value is None:
+        # The one link that may be left out: whose time it is, or whose note.
+        return {link.column: membership.participant}
+    return {link.column: _linked_row(link, value, membership)}
+
+
+def _linked_row(link: Link, value: object, membership: Membership) -> Any:
     try:
         number = whole_number(str(value))
     except ValueError:
-        return None
-    return RESOURCES[link.resource].rows(membership).filter(number=number).first()
+        raise ValueError("leads nowhere") from None
+    row = RESOURCES[link.resource].rows(membership).filter(number=number).first()
+    if row is None:
+        raise ValueError("leads nowhere")
+    return row
 
 
 def _body(resource: Resource, request: HttpRequest) -> dict[str, Any]:
