@@ -162,6 +162,12 @@ def test_filters_narrow_the_rows(application: Application, query: str, holds: An
         "timerecords?sort=nonsense",
         "users?isCurrent=T",
         "users?isCurrent_ilike=*T*",
+        "timerecords?include=nope",
+        "timerecords?include=nope&id=0",
+        "timerecords?include=action.nope&id=0",
+        "users/current?nonsense=1",
+        "users/current?include=nope",
+        "timerecords/1,2?isBillable=true",
     ],
 )
 def test_a_query_that_makes_no_sense_is_400(application: Application, path: str) -> None:
@@ -169,6 +175,28 @@ def test_a_query_that_makes_no_sense_is_400(application: Application, path: str)
     response = application.api(application.issued(), path)
     assert response.status_code == 400
     assert response.json()["errors"]["status"] == "400"
+
+
+def test_a_query_that_makes_no_sense_writes_nothing(application: Application) -> None:
+    """It is refused before a row is added, changed or deleted."""
+    tokens, body = application.issued(), {"timerecords": TIME_RECORD}
+    for method, path in (("POST", ""), ("PUT", "/1"), ("DELETE", "/1")):
+        more = {} if method == "DELETE" else {"json": body}
+        for query in ("nonsense=1", "include=nope"):
+            refused = application.api(tokens, f"timerecords{path}?{query}", method, **more)
+            assert refused.status_code == 400
+    assert application.api(tokens, "timerecords/481").status_code == 404
+    first = application.api(tokens, "timerecords/1").json()["timerecords"]
+    assert first["description"] != TIME_RECORD["description"]
+
+
+def test_filters_and_order_are_for_rows_by_their_ids_too(application: Application) -> None:
+    """What narrows and sorts a list does so to several ids; none left is 404."""
+    tokens = application.issued()
+    found = rows(application.api(tokens, "timerecords/1,2,3?id_gt=1&sort=-id"), "timerecords")
+    assert [row["id"] for row in found] == [3, 2]
+    assert application.api(tokens, "timerecords/1?id=2").status_code == 404
+    assert application.api(tokens, "users/current?id=0").status_code == 404
 
 
 @pytest.mark.parametrize("digits", [30, 5000])

@@ -21,6 +21,7 @@ OUR_OWN = {
     "test_an_organisation_of_others_cannot_be_chosen",
     "test_fifty_at_once_are_all_answered",
     "test_fifty_requests_at_once_are_answered",
+    "test_filters_and_order_are_for_rows_by_their_ids_too",
     "test_its_cookies_are_not_those_of_a_site",
     "test_pages_are_kept_out_of_caches_and_frames",
 }

@@ -41,6 +41,20 @@ def build(
     return document
 
 
+def check_include(resource: Resource, query: QueryDict) -> None:
+    """Name the first link that does not exist, whether or not there will be rows to follow it."""
+    for path in _paths(query):
+        here = resource
+        for name in path:
+            if name not in here.links:
+                raise ApiProblem(400, f"{here.name} has no link {name[:100]}.")
+            here = RESOURCES[here.links[name].resource]
+
+
+def _paths(query: QueryDict) -> list[list[str]]:
+    return [path.split(".") for path in query.get("include", "").split(",") if path]
+
+
 def _row(
     resource: Resource, row: Any, membership: Membership, fields: frozenset[str] | None
 ) -> Document:
@@ -71,8 +85,8 @@ def _linked(
     resource: Resource, rows: Iterable[Any], grant: Grant, query: QueryDict
 ) -> dict[str, list[Document]]:
     found: dict[str, dict[int, Any]] = {}
-    for path in filter(None, query.get("include", "").split(",")):
-        _follow(resource, list(rows), path.split("."), grant, found)
+    for path in _paths(query):
+        _follow(resource, list(rows), path, grant, found)
     return {
         name: [
             _row(
@@ -94,9 +108,7 @@ def _follow(
     grant: Grant,
     found: dict[str, dict[int, Any]],
 ) -> None:
-    link = resource.links.get(path[0])
-    if link is None:
-        raise ApiProblem(400, f"{resource.name} has no link {path[0]}.")
+    link = resource.links[path[0]]
     # The scope decides on linked rows too: what was not granted is left out silently.
     if not scopes.grants(grant.scopes, link.resource):
         return

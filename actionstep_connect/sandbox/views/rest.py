@@ -1,8 +1,10 @@
 """The REST API's one view: who asks, may they, and what for."""
 
 import math
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -90,22 +92,25 @@ def _allowed(resource: Resource, ids: str | None) -> list[str]:
 def _serve(request: HttpRequest, resource: Resource, ids: str | None, grant: Grant) -> HttpResponse:
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers={"Allow": ", ".join(_allowed(resource, ids))})
-    # First, for whoever may not see these rows may not add one either.
-    visible = resource.rows(grant.membership)
+    # First, for whoever may not see these rows may not add one either; and a query that makes no
+    # sense is refused before anything is written.
+    rows = query.select(resource.rows(grant.membership), resource, request.GET)
+    documents.check_include(resource, request.GET)
     if request.method == "POST":
         row = writing.create(resource, request, grant.membership)
         return _answer(documents.build(resource, [row], grant, request.GET), status=201)
     if ids:
-        return _serve_rows(request, resource, ids, grant)
-    rows = query.select(visible, resource, request.GET)
+        found = _by_ids(rows, resource, ids, grant)
+        return _serve_rows(request, resource, found, grant)
     page = query.paginate(rows, request.GET)
     if not page.rows:
         return HttpResponse(status=204)
     return _answer(documents.build(resource, page.rows, grant, request.GET, page))
 
 
-def _serve_rows(request: HttpRequest, resource: Resource, ids: str, grant: Grant) -> HttpResponse:
-    rows = _rows_by_ids(resource, ids, grant)
+def _serve_rows(
+    request: HttpRequest, resource: Resource, rows: list[Any], grant: Grant
+) -> HttpResponse:
     if request.method == "DELETE":
         writing.delete(rows, grant.membership)
         return HttpResponse(status=204)
@@ -116,12 +121,12 @@ def _serve_rows(request: HttpRequest, resource: Resource, ids: str, grant: Grant
     return _answer(documents.build(resource, rows, grant, request.GET))
 
 
-def _rows_by_ids(resource: Resource, ids: str, grant: Grant) -> list[object]:
-    rows = resource.rows(grant.membership)
+def _by_ids(rows: QuerySet[Any], resource: Resource, ids: str, grant: Grant) -> list[Any]:
     if resource.name == "users" and ids == "current":
-        return list(rows.filter(pk=grant.membership.pk))
-    numbers = [part for part in ids.split(",") if part.isascii() and part.isdigit()]
-    found = list(rows.filter(number__in=map(whole_number, numbers)).order_by("number"))
+        found = list(rows.filter(pk=grant.membership.pk))
+    else:
+        numbers = [part for part in ids.split(",") if part.isascii() and part.isdigit()]
+        found = list(rows.filter(number__in=map(whole_number, numbers)))
     if not found:
         raise ApiProblem(404, f"There is no {resource.name} {ids[:100]}.")
     return found
