@@ -109,9 +109,9 @@ def test_drip_never_pauses_for_long(sandbox: Sandbox, application: Application) 
 def test_members_of_a_good_answer_can_be_changed(
     sandbox: Sandbox, application: Application
 ) -> None:
-    """``set`` and ``remove`` make every odd answer of the token endpoint."""
+    """``changes`` and ``remove`` make every odd answer of the token endpoint."""
     tokens = application.issued()
-    arm(sandbox, "members", set={"expires_in": "28800"}, remove=["refresh_token"])
+    arm(sandbox, "members", changes={"expires_in": "28800"}, remove=["refresh_token"])
     members = application.refresh(tokens["refresh_token"]).json()
     assert members["expires_in"] == "28800"
     assert "refresh_token" not in members

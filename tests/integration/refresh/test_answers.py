@@ -59,22 +59,22 @@ def test_s20_a_good_answer_clears_everything_that_was_wrong(sandbox: Sandbox) ->
 @pytest.mark.parametrize(
     ("members", "has_access_token"),
     [
-        ({"set": {"expires_in": "3600"}}, True),
-        ({"set": {"expires_in": 3600.7}}, True),
+        ({"changes": {"expires_in": "3600"}}, True),
+        ({"changes": {"expires_in": 3600.7}}, True),
         ({"remove": ["expires_in"]}, True),
-        ({"set": {"expires_in": 0}}, False),
-        ({"set": {"expires_in": -5}}, False),
-        ({"set": {"expires_in": "soon"}}, False),
-        ({"set": {"expires_in": 10**30}}, False),
-        ({"set": {"expires_in": True}}, False),
-        ({"set": {"expires_in": [1]}}, False),
-        ({"set": {"token_type": "mac"}}, False),
-        ({"set": {"token_type": 7}}, False),
+        ({"changes": {"expires_in": 0}}, False),
+        ({"changes": {"expires_in": -5}}, False),
+        ({"changes": {"expires_in": "soon"}}, False),
+        ({"changes": {"expires_in": 10**30}}, False),
+        ({"changes": {"expires_in": True}}, False),
+        ({"changes": {"expires_in": [1]}}, False),
+        ({"changes": {"token_type": "mac"}}, False),
+        ({"changes": {"token_type": 7}}, False),
         ({"remove": ["access_token"]}, False),
-        ({"set": {"access_token": ""}}, False),
-        ({"set": {"access_token": "two words"}}, False),
-        ({"set": {"error": "server_error"}}, True),
-        ({"set": {"scope": 'tell"me', "orgkey": ["x"], "api_endpoint": 5}}, True),
+        ({"changes": {"access_token": ""}}, False),
+        ({"changes": {"access_token": "two words"}}, False),
+        ({"changes": {"error": "server_error"}}, True),
+        ({"changes": {"scope": 'tell"me', "orgkey": ["x"], "api_endpoint": 5}}, True),
         ({"content_type": "text/html"}, True),
         ({"status": 201}, True),
     ],
@@ -198,7 +198,7 @@ def test_s29_a_refused_token_is_never_presented_again_by_itself(sandbox: Sandbox
 def test_another_organisation_is_kept_but_never_used(sandbox: Sandbox) -> None:
     """Tokens of another organisation are stored unusable, and the user is asked to reconnect."""
     connection = sandbox_connection(sandbox, **expired())
-    fault(sandbox, "members", set={"orgkey": "otherfirm"})
+    fault(sandbox, "members", changes={"orgkey": "otherfirm"})
     row = refreshed(connection)
     assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
     assert (row.orgkey, row.generation, row.refresh_at) == ("acmelaw", 2, None)
@@ -210,7 +210,7 @@ def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox)
     """The tokens are stored, the former endpoint stays, and one event says so."""
     connection = sandbox_connection(sandbox, **expired())
     endpoint = connection.api_endpoint
-    fault(sandbox, "members", set={"api_endpoint": "https://evil.example/api/"}, times=2)
+    fault(sandbox, "members", changes={"api_endpoint": "https://evil.example/api/"}, times=2)
     row = refreshed(connection)
     assert (row.api_endpoint, row.generation, row.status) == (endpoint, 2, "connected")
     assert row.refresh_at is not None
@@ -223,7 +223,7 @@ def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox)
 def test_scope_in_an_answer_is_authoritative(sandbox: Sandbox) -> None:
     """What Actionstep says it grants replaces what we knew, and is an event."""
     connection = sandbox_connection(sandbox, **expired())
-    fault(sandbox, "members", set={"scope": "timerecords users"})
+    fault(sandbox, "members", changes={"scope": "timerecords users"})
     row = refreshed(connection)
     assert row.granted_scopes == ["timerecords", "users"]
     assert kinds(row) == [EventKind.SCOPES_CHANGED]
