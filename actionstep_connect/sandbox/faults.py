@@ -107,20 +107,9 @@ class Fault:
     def answer(self) -> HttpResponse:
         """Return the answer that replaces the real one."""
         response = KINDS[self.kind](self) if self.kind in KINDS else _status(self)
-        if self.status:
-            response.status_code = self.status
         if self.body is not None:
             response.content = self.body.encode()
-        if self.content_type:
-            response["Content-Type"] = self.content_type
-        if self.retry_after:
-            response["Retry-After"] = self.retry_after
-        for name, value in self.headers.items():
-            response[name] = value
-        if response.status_code in WITHOUT_BODY:
-            # A client would take it for the start of the next answer.
-            response.content = b""
-        return response
+        return self._dress(response)
 
     def alter(self, response: HttpResponseBase) -> HttpResponseBase:
         """Change or remove members of an answer; leave one that is no JSON object as it is."""
@@ -133,6 +122,21 @@ class Fault:
         for name in self.remove:
             members.pop(name, None)
         response.content = json.dumps(members).encode()
+        return self._dress(response)
+
+    def _dress(self, response: HttpResponse) -> HttpResponse:
+        """Give an answer the status and the headers that this fault names."""
+        if self.status:
+            response.status_code = self.status
+        if self.content_type:
+            response["Content-Type"] = self.content_type
+        if self.retry_after:
+            response["Retry-After"] = self.retry_after
+        for name, value in self.headers.items():
+            response[name] = value
+        if response.status_code in WITHOUT_BODY:
+            # A client would take it for the start of the next answer.
+            response.content = b""
         return response
 
     def public(self) -> dict[str, object]:
@@ -146,7 +150,7 @@ class Fault:
 
 def parse_fault(data: Mapping[str, Any]) -> Fault:
     """Make a fault from JSON; raise ValueError naming what is wrong."""
-    members = {"changes" if name == "set" else name: value for name, value in data.items()}
+    members = dict(data)
     known = {item.name for item in fields(Fault)}
     if unknown := set(members) - known:
         raise ValueError(f"Unknown member of a fault: {', '.join(sorted(unknown))}.")

@@ -123,7 +123,7 @@ class Sandbox:
         code = check_answer(
             code=given.get("code", nothing),
             error=given.get("error", nothing),
-            issuer=given.get("iss", nothing),
+            issuer=given.get("iss"),
         )
         return finish(attempt, code=code).connection
 

@@ -169,7 +169,7 @@ def test_another_organisation_twice_is_no_second_cause(sandbox: Sandbox) -> None
     """An admin's second try that is answered for another organisation again says nothing new."""
     connection = sandbox_connection(sandbox, **expired())
     give_addresses(connection)
-    fault(sandbox, "members", set={"orgkey": "somebody-elses"}, times=None)
+    fault(sandbox, "members", changes={"orgkey": "somebody-elses"}, times=None)
     maintain()
     connection.refresh_from_db()
     with pytest.raises(ReconnectRequired):

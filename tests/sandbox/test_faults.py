@@ -111,8 +111,13 @@ def test_members_of_a_good_answer_can_be_changed(
 ) -> None:
     """``changes`` and ``remove`` make every odd answer of the token endpoint."""
     tokens = application.issued()
-    arm(sandbox, "members", changes={"expires_in": "28800"}, remove=["refresh_token"])
-    members = application.refresh(tokens["refresh_token"]).json()
+    dress: dict[str, Any] = {"status": 201, "content_type": "text/html", "headers": {"X-Odd": "1"}}
+    change: dict[str, Any] = {"changes": {"expires_in": "28800"}, "remove": ["refresh_token"]}
+    arm(sandbox, "members", **change, **dress)
+    answer = application.refresh(tokens["refresh_token"])
+    assert (answer.status_code, answer.headers["X-Odd"]) == (201, "1")
+    assert answer.headers["Content-Type"] == "text/html"
+    members = answer.json()
     assert members["expires_in"] == "28800"
     assert "refresh_token" not in members
     assert members["access_token"]

@@ -71,7 +71,7 @@ def test_another_organisations_tokens_stay_unusable_when_it_is_not_named_again(
 ) -> None:
     """An admin's second try that is answered without an orgkey does not make them this one's."""
     connection = sandbox_connection(sandbox, **expired())
-    fault(sandbox, "members", set={"orgkey": "somebody-elses"})
+    fault(sandbox, "members", changes={"orgkey": "somebody-elses"})
     maintain()
     fault(sandbox, "members", remove=["orgkey"])
     with pytest.raises(ReconnectRequired, match="another organisation"):
