@@ -69,15 +69,17 @@ class ActionstepClient(httpx2.Client):
         """Yield every row of `resource` that `params` select, a page at a time, as they are asked for."""
         walk = Walk(resource, params)
         while walk.url is not None:
-            yield from walk.rows(self.get(walk.url, params=walk.params))
+            yield from walk.rows(self.get(walk.url, params=walk.params), token=self._bearer.token)
 
     def count(self, resource: str, **params: Any) -> int:
         """Return how many rows of `resource` `params` select."""
-        return count_of(self.get(resource, params={**params, "pageSize": 1}), resource)
+        response = self.get(resource, params={**params, "pageSize": 1})
+        return count_of(response, resource, token=self._bearer.token)
 
     def current_user(self) -> Row:
         """Return the user that this client acts as (Actionstep: `users/current`)."""
-        return current_user_of(self.get(CURRENT_USER))
+        response = self.get(CURRENT_USER)
+        return current_user_of(response, token=self._bearer.token)
 
     def _send_once(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         try:
@@ -132,16 +134,20 @@ class AsyncActionstepClient(httpx2.AsyncClient):
         """Yield every row of `resource` that `params` select, a page at a time, as they are asked for."""
         walk = Walk(resource, params)
         while walk.url is not None:
-            for row in walk.rows(await self.get(walk.url, params=walk.params)):
+            for row in walk.rows(
+                await self.get(walk.url, params=walk.params), token=self._bearer.token
+            ):
                 yield row
 
     async def count(self, resource: str, **params: Any) -> int:
         """Return how many rows of `resource` `params` select."""
-        return count_of(await self.get(resource, params={**params, "pageSize": 1}), resource)
+        response = await self.get(resource, params={**params, "pageSize": 1})
+        return count_of(response, resource, token=self._bearer.token)
 
     async def current_user(self) -> Row:
         """Return the user that this client acts as (Actionstep: `users/current`)."""
-        return current_user_of(await self.get(CURRENT_USER))
+        response = await self.get(CURRENT_USER)
+        return current_user_of(response, token=self._bearer.token)
 
     async def _send_once(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         try:

@@ -1,7 +1,8 @@
 """What the API says, made ours at the door: rows, counts, the next page, or a typed error."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -25,6 +26,22 @@ LONGEST_DETAIL = 300
 
 Row = dict[str, Any]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _without_frames(read: Callable[P, T]) -> Callable[P, T]:
+    """Leave the frames of `read` out of its errors: what Actionstep said is in their variables."""
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except ActionstepConnectError as error:
+            raise error.with_traceback(None) from None
+
+    return reading
+
 
 class Walk:
     """A walk through the pages of one resource: where to go next, and the rows of what came."""
@@ -36,9 +53,10 @@ class Walk:
         self.url: str | httpx2.URL | None = resource
         self.params: Any = {"pageSize": LARGEST_PAGE, **params}
 
-    def rows(self, response: httpx2.Response) -> list[Row]:
+    @_without_frames
+    def rows(self, response: httpx2.Response, *, token: Secret) -> list[Row]:
         """Return the rows of a page, and move on. Raises ApiError if the pages lead in a circle."""
-        payload = payload_of(response)
+        payload = payload_of(response, token=token)
         self._seen.add(response.request.url.raw_path)
         self.url = self._next(payload, response)
         if self.url is not None:
@@ -67,7 +85,7 @@ def name_of(resource: str) -> str:
     return resource.strip("/").partition("/")[0]
 
 
-def payload_of(response: httpx2.Response) -> Row:
+def payload_of(response: httpx2.Response, *, token: Secret) -> Row:
     """Return the JSON object of an answer; none for 204. Raises ApiError if it is something else."""
     if response.status_code == httpx2.codes.NO_CONTENT or not response.content:
         return {}
@@ -75,7 +93,7 @@ def payload_of(response: httpx2.Response) -> Row:
     if not isinstance(payload, dict):
         raise _unusable(response, "is not a JSON object")
     if payload.keys() & {"error", "errors"}:
-        raise error_of(response)
+        raise error_of(response, token=token)
     return payload
 
 
@@ -85,9 +103,10 @@ def rows_of(payload: Row, name: str) -> list[Row]:
     return rows if isinstance(rows, list) else [rows]
 
 
-def count_of(response: httpx2.Response, resource: str) -> int:
+@_without_frames
+def count_of(response: httpx2.Response, resource: str, *, token: Secret) -> int:
     """Return how many rows there are, those of other pages included."""
-    payload, name = payload_of(response), name_of(resource)
+    payload, name = payload_of(response, token=token), name_of(resource)
     total = _paging(payload, name).get("recordCount", len(rows_of(payload, name)))
     try:
         return int(total)
@@ -95,14 +114,15 @@ def count_of(response: httpx2.Response, resource: str) -> int:
         raise _unusable(response, "has no number for recordCount") from None
 
 
-def current_user_of(response: httpx2.Response) -> Row:
+@_without_frames
+def current_user_of(response: httpx2.Response, *, token: Secret) -> Row:
     """Return the user that Actionstep says this is."""
-    for row in rows_of(payload_of(response), name_of(CURRENT_USER)):
+    for row in rows_of(payload_of(response, token=token), name_of(CURRENT_USER)):
         return row
     raise _unusable(response, "names no user")
 
 
-def error_of(response: httpx2.Response, *, token: Secret | None = None) -> ActionstepConnectError:
+def error_of(response: httpx2.Response, *, token: Secret) -> ActionstepConnectError:
     """Return the error that an answer means. What Actionstep says is kept, but for `token`."""
     status = response.status_code
     code, detail = _error_members(response, token)
@@ -155,13 +175,13 @@ def _json(response: httpx2.Response) -> Any:
         return None
 
 
-def _error_members(response: httpx2.Response, token: Secret | None) -> tuple[str, str]:
+def _error_members(response: httpx2.Response, token: Secret) -> tuple[str, str]:
     """Return Actionstep's own code, and its detail, or else its title."""
 
     def text(value: object) -> str:
         # In one line, so that it cannot forge another in a log; and no echo of the token.
         line = " ".join(value.split()) if isinstance(value, str) else ""
-        return line.replace(token.reveal(), "…") if token is not None else line
+        return line.replace(token.reveal(), "…")
 
     payload = _json(response)
     if not isinstance(payload, dict):

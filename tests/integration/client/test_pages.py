@@ -1,6 +1,8 @@
 """Walking pages, counting, and asking who one is, whatever shape Actionstep answers in."""
 
 import asyncio
+import pickle
+import traceback
 from typing import Any
 
 import pytest
@@ -29,6 +31,22 @@ def walk(connection: Connection, resource: str = "timerecords", **params: Any) -
         return asyncio.run(walk())
     with ActionstepClient(connection) as actionstep:
         return [row["id"] for row in actionstep.iterate(resource, **params)]
+
+
+def read(connection: Connection, what: str, *args: str, by: str, **params: Any) -> Any:
+    """Call that method of one of the clients; an iterator is walked to its end."""
+
+    async def read() -> Any:
+        async with AsyncActionstepClient(connection) as actionstep:
+            if what == "iterate":
+                return [row async for row in actionstep.aiterate(*args, **params)]
+            return await getattr(actionstep, what)(*args, **params)
+
+    if by == "async":
+        return asyncio.run(read())
+    with ActionstepClient(connection) as actionstep:
+        found = getattr(actionstep, what)(*args, **params)
+        return list(found) if what == "iterate" else found
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -183,3 +201,35 @@ def test_no_user_is_an_error(connection: Connection, server: HostileServer) -> N
         assert actionstep.current_user() == {"id": 7}
         with pytest.raises(ApiError):
             actionstep.current_user()
+
+
+READS = [("iterate", "timerecords"), ("count", "timerecords"), ("current_user",)]
+ECHOES = {
+    "error": {"error": "invalid_token", "error_description": "token an-access-token expired"},
+    "errors": {"errors": [{"code": "an-access-token", "title": "an-access-token"}]},
+    "text": '"an-access-token"',
+    "link": page(after=["an-access-token"]).body,
+    "count": page(recordCount="an-access-token").body,
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "echo"),
+    [
+        *((what, echo) for what in READS for echo in ("error", "errors", "text")),
+        (READS[0], "link"),
+        (READS[1], "count"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_s39_a_success_that_echoes_the_token_gives_it_to_no_error(
+    connection: Connection, server: HostileServer, by: str, what: tuple[str, ...], echo: str
+) -> None:
+    """Neither what an error says or holds, nor the variables of its frames, has the bearer in it."""
+    server.answer(body=ECHOES[echo])
+    with pytest.raises(ApiError) as caught:
+        read(connection, *what, by=by)
+    assert server.requests[0].headers["Authorization"] == "Bearer an-access-token"
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "an-access-token" not in "".join(frames.format()) + repr(vars(caught.value))
+    assert b"an-access-token" not in pickle.dumps(vars(caught.value))
