@@ -6,7 +6,14 @@ from typing import Any
 
 import httpx2
 
-from actionstep_connect.client.answers import Row, Walk, count_of, current_user_of, error_of
+from actionstep_connect.client.answers import (
+    Row,
+    Walk,
+    address_of,
+    count_of,
+    current_user_of,
+    error_of,
+)
 from actionstep_connect.client.bearer import CURRENT_USER, ConnectionBearer, rest_base_url
 from actionstep_connect.client.retries import PASSING, PATIENCE, attempts, backoff
 from actionstep_connect.conf import get_config
@@ -73,8 +80,9 @@ class ActionstepClient(httpx2.Client):
 
     def count(self, resource: str, **params: Any) -> int:
         """Return how many rows of `resource` `params` select."""
-        response = self.get(resource, params={**params, "pageSize": 1})
-        return count_of(response, resource, token=self._bearer.token)
+        url, selection = address_of(resource, params)
+        response = self.get(url, params=selection.set("pageSize", 1))
+        return count_of(response, token=self._bearer.token)
 
     def current_user(self) -> Row:
         """Return the user that this client acts as (Actionstep: `users/current`)."""
@@ -141,8 +149,9 @@ class AsyncActionstepClient(httpx2.AsyncClient):
 
     async def count(self, resource: str, **params: Any) -> int:
         """Return how many rows of `resource` `params` select."""
-        response = await self.get(resource, params={**params, "pageSize": 1})
-        return count_of(response, resource, token=self._bearer.token)
+        url, selection = address_of(resource, params)
+        response = await self.get(url, params=selection.set("pageSize", 1))
+        return count_of(response, token=self._bearer.token)
 
     async def current_user(self) -> Row:
         """Return the user that this client acts as (Actionstep: `users/current`)."""

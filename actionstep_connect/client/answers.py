@@ -47,11 +47,12 @@ class Walk:
     """A walk through the pages of one resource: where to go next, and the rows of what came."""
 
     def __init__(self, resource: str, params: Mapping[str, Any]) -> None:
-        self._name = name_of(resource)
+        url, selection = address_of(resource, params)
+        self._name = name_of(url.path)
         self._seen: set[bytes] = set()
         #: Where the next page is; None after the last.
-        self.url: str | httpx2.URL | None = resource
-        self.params: Any = {"pageSize": LARGEST_PAGE, **params}
+        self.url: httpx2.URL | None = url
+        self.params = httpx2.QueryParams(pageSize=LARGEST_PAGE).merge(selection)
 
     @_without_frames
     def rows(self, response: httpx2.Response, *, token: Secret) -> list[Row]:
@@ -80,9 +81,17 @@ class Walk:
             raise _unusable(response, "names a next page that is no address") from None
 
 
-def name_of(resource: str) -> str:
-    """Return the name under which the rows of `resource` come: `timerecords/1,2` are `timerecords`."""
-    return resource.strip("/").partition("/")[0]
+def address_of(resource: str, params: Mapping[str, Any]) -> tuple[httpx2.URL, httpx2.QueryParams]:
+    """Return where the rows of `resource` are, and what selects them: its own query, and `params`."""
+    url = httpx2.URL(resource)
+    given = {name: _spelt(value) for name, value in params.items() if value is not None}
+    # Apart, for httpx2 lets parameters take the place of a query.
+    return url.copy_with(query=None), url.params.merge(given)
+
+
+def name_of(path: str) -> str:
+    """Return the name under which the rows at `path` come: `timerecords/1,2` are `timerecords`."""
+    return path.rpartition("/rest/")[2].strip("/").partition("/")[0]
 
 
 def payload_of(response: httpx2.Response, *, token: Secret) -> Row:
@@ -104,9 +113,9 @@ def rows_of(payload: Row, name: str) -> list[Row]:
 
 
 @_without_frames
-def count_of(response: httpx2.Response, resource: str, *, token: Secret) -> int:
+def count_of(response: httpx2.Response, *, token: Secret) -> int:
     """Return how many rows there are, those of other pages included."""
-    payload, name = payload_of(response, token=token), name_of(resource)
+    payload, name = payload_of(response, token=token), name_of(response.request.url.path)
     total = _paging(payload, name).get("recordCount", len(rows_of(payload, name)))
     try:
         return int(total)
@@ -135,7 +144,7 @@ def error_of(response: httpx2.Response, *, token: Secret) -> ActionstepConnectEr
             f"Actionstep asks for fewer requests (429): try again {when}.", retry_after=seconds
         )
     if status == httpx2.codes.FORBIDDEN and code == "insufficient_scope":
-        scope = name_of(response.request.url.path.rpartition("/rest/")[2])
+        scope = name_of(response.request.url.path)
         return ScopeNotGranted(
             f"The user has not granted {scope!r} in Actionstep: ask with redirect_to_connect.",
             scopes=(scope,),
@@ -153,6 +162,11 @@ def error_of(response: httpx2.Response, *, token: Secret) -> ActionstepConnectEr
     return ApiError(
         message, code=code, status=status, detail=detail, retry_after=retry_after(response)
     )
+
+
+def _spelt(value: Any) -> Any:
+    # Actionstep's booleans; httpx2 would send "true" and "false".
+    return ("T" if value else "F") if isinstance(value, bool) else value
 
 
 def _unusable(response: httpx2.Response, what: str) -> ApiError:

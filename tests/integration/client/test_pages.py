@@ -4,13 +4,14 @@ import asyncio
 import pickle
 import traceback
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from actionstep_connect.api import ActionstepClient, AsyncActionstepClient
 from actionstep_connect.exceptions import ApiError, UntrustedHost
 from actionstep_connect.models import Connection
-from tests.hostile_server import Answer, HostileServer
+from tests.hostile_server import Answer, HostileServer, Request
 
 
 def page(*ids: int, after: object = None, **paging: Any) -> Answer:
@@ -47,6 +48,13 @@ def read(connection: Connection, what: str, *args: str, by: str, **params: Any) 
     with ActionstepClient(connection) as actionstep:
         found = getattr(actionstep, what)(*args, **params)
         return list(found) if what == "iterate" else found
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """Return the parameters that a request was sent with."""
+    query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
+    assert len(query) == len(dict(query))
+    return dict(query)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -178,6 +186,48 @@ def test_parameters_of_ones_own_are_kept_on_every_page(
     first, second = (request.target.partition("?")[2].split("&") for request in server.requests)
     assert set(first) == {"include=action", "pageSize=50", "fields%5Btimerecords%5D=id"}
     assert set(second) == {*first, "page=2"}
+
+
+@pytest.mark.parametrize(("what", "found"), [("iterate", [{"id": 1}]), ("count", 1)])
+@pytest.mark.parametrize("resource", ["timerecords", "/timerecords/1,2/", "{base}timerecords"])
+def test_a_query_in_the_address_selects_rows_too(
+    connection: Connection,
+    server: HostileServer,
+    by: str,
+    what: str,
+    found: object,
+    resource: str,
+) -> None:
+    """It is sent, with the parameters, of which those win; and it is no part of the rows' name."""
+    server.answer(**vars(page(1)))
+    resource = resource.format(base=f"{server.url}/api/rest/") + "?isBillable=T&sort=id"
+    assert read(connection, what, resource, by=by, sort="-id", action=7) == found
+    size = "200" if what == "iterate" else "1"
+    expected = {"isBillable": "T", "sort": "-id", "action": "7", "pageSize": size}
+    assert query_of(server.requests[0]) == expected
+
+
+def test_a_page_size_in_the_address_is_believed(
+    connection: Connection, server: HostileServer, by: str
+) -> None:
+    """200 is what is asked for where the caller says nothing."""
+    server.answer(**vars(page(1)))
+    assert walk(connection, "timerecords?pageSize=7", by=by) == [1]
+    assert server.requests[0].target == "/api/rest/timerecords?pageSize=7"
+
+
+@pytest.mark.parametrize("what", ["iterate", "count"])
+def test_booleans_and_none_go_out_as_actionstep_reads_them(
+    connection: Connection, server: HostileServer, by: str, what: str
+) -> None:
+    """True is "T", False is "F", a number stays one, and None is no filter at all."""
+    server.answer(**vars(page(1)))
+    read(
+        connection, what, "timerecords", by=by, isBillable=True, isBilled=False, action=1, rate=None
+    )
+    query = query_of(server.requests[0])
+    del query["pageSize"]
+    assert query == {"isBillable": "T", "isBilled": "F", "action": "1"}
 
 
 def test_a_count_that_is_no_number_is_an_error(
