@@ -146,6 +146,7 @@ class RateLimited(ActionstepConnectError):
 class ApiError(ActionstepConnectError):
     """Actionstep refused the request: HTTP ``status``, its own ``code`` (``AS-1302``) and ``detail``.
 
+    With a ``status`` below 400 it answered with something else than was asked for, such as a redirect.
     With a 503 it may say when to try again: after ``retry_after`` seconds.
     """
 

@@ -21,6 +21,9 @@ from actionstep_connect.oauth.answers import retry_after
 #: Actionstep: more is ignored without an error.
 LARGEST_PAGE = 200
 
+#: What may come without rows, when there are none.
+BESIDE_ROWS = frozenset({"links", "linked", "meta"})
+
 LONGEST_CODE = 100
 LONGEST_DETAIL = 300
 
@@ -58,6 +61,7 @@ class Walk:
     def rows(self, response: httpx2.Response, *, token: Secret) -> list[Row]:
         """Return the rows of a page, and move on. Raises ApiError if the pages lead in a circle."""
         payload = payload_of(response, token=token)
+        rows = rows_of(response, self._name, payload)
         self._seen.add(response.request.url.raw_path)
         self.url = self._next(payload, response)
         if self.url is not None:
@@ -66,7 +70,7 @@ class Walk:
             # As parameters, for a client's own ones would take the place of a query.
             self.params = self.url.params
             self.url = self.url.copy_with(query=None)
-        return rows_of(payload, self._name)
+        return rows
 
     def _next(self, payload: Row, response: httpx2.Response) -> httpx2.URL | None:
         link = _paging(payload, self._name).get("nextPage")
@@ -96,6 +100,8 @@ def name_of(path: str) -> str:
 
 def payload_of(response: httpx2.Response, *, token: Secret) -> Row:
     """Return the JSON object of an answer; none for 204. Raises ApiError if it is something else."""
+    if response.is_redirect:
+        raise _unusable(response, f"is a redirect ({response.status_code}), and none is followed")
     if response.status_code == httpx2.codes.NO_CONTENT or not response.content:
         return {}
     payload = _json(response)
@@ -106,17 +112,23 @@ def payload_of(response: httpx2.Response, *, token: Secret) -> Row:
     return payload
 
 
-def rows_of(payload: Row, name: str) -> list[Row]:
+def rows_of(response: httpx2.Response, name: str, payload: Row) -> list[Row]:
     """Return the rows of a page: Actionstep sends one as an object, several as an array."""
+    if name not in payload and not payload.keys() <= BESIDE_ROWS:
+        raise _unusable(response, f"holds something else than {name!r}")
     rows = payload.get(name) or []
-    return rows if isinstance(rows, list) else [rows]
+    rows = rows if isinstance(rows, list) else [rows]
+    if not all(isinstance(row, dict) for row in rows):
+        raise _unusable(response, f"holds {name!r} that are no JSON objects")
+    return rows
 
 
 @_without_frames
 def count_of(response: httpx2.Response, *, token: Secret) -> int:
     """Return how many rows there are, those of other pages included."""
     payload, name = payload_of(response, token=token), name_of(response.request.url.path)
-    total = _paging(payload, name).get("recordCount", len(rows_of(payload, name)))
+    rows = rows_of(response, name, payload)
+    total = _paging(payload, name).get("recordCount", len(rows))
     try:
         return int(total)
     except (TypeError, ValueError):
@@ -126,7 +138,8 @@ def count_of(response: httpx2.Response, *, token: Secret) -> int:
 @_without_frames
 def current_user_of(response: httpx2.Response, *, token: Secret) -> Row:
     """Return the user that Actionstep says this is."""
-    for row in rows_of(payload_of(response, token=token), name_of(CURRENT_USER)):
+    payload = payload_of(response, token=token)
+    for row in rows_of(response, name_of(CURRENT_USER), payload):
         return row
     raise _unusable(response, "names no user")
 

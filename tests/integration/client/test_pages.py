@@ -137,10 +137,11 @@ def test_pages_that_lead_in_a_circle_are_an_error(
         (Answer(body={"timerecords": [{"id": 1}, {"id": 2}]}), [1, 2]),
         (Answer(body={"timerecords": []}), []),
         (Answer(body={"timerecords": None, "meta": None}), []),
-        (Answer(body={"links": {}, "meta": {"paging": []}}), []),
+        (Answer(body={"links": {}, "linked": {}, "meta": {"paging": []}}), []),
+        (Answer(body={}), []),
         (Answer(body=""), []),
     ],
-    ids=["204", "object", "array", "empty array", "null", "absent", "empty"],
+    ids=["204", "object", "array", "empty array", "null", "beside", "no member", "empty"],
 )
 def test_every_shape_gives_rows(
     connection: Connection, server: HostileServer, by: str, answer: Answer, ids: list[int]
@@ -154,15 +155,51 @@ def test_every_shape_gives_rows(
 
 @pytest.mark.parametrize(
     "body",
-    ["<html>", "[]", '"text"', "{", "[" * 100_000, '{"error": "expired", "timerecords": []}'],
+    [
+        "<html>",
+        "[]",
+        '"text"',
+        "{",
+        "[" * 100_000,
+        '{"error": "expired", "timerecords": []}',
+        '{"message": "API rate limit exceeded"}',
+        '{"meta": {}, "actions": [{"id": 1}]}',
+        '{"timerecords": "none"}',
+        '{"timerecords": [1]}',
+    ],
 )
+@pytest.mark.parametrize("what", ["iterate", "count"])
 def test_an_answer_that_is_no_page_is_an_error(
-    connection: Connection, server: HostileServer, by: str, body: str
+    connection: Connection, server: HostileServer, by: str, what: str, body: str
 ) -> None:
     """A success that holds something else is not taken for no rows."""
     server.answer(body=body)
     with pytest.raises(ApiError):
+        read(connection, what, "timerecords", by=by)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("what", ["iterate", "count", "current_user"])
+def test_a_redirect_is_no_page(
+    connection: Connection, server: HostileServer, by: str, what: str, status: int
+) -> None:
+    """It is not followed, and not taken for no rows either."""
+    server.answer(status=status, headers={"Location": f"{server.url}/api/rest/timerecords?page=1"})
+    with pytest.raises(ApiError, match=f"is a redirect \\({status}\\)") as caught:
+        read(connection, what, *(["timerecords"] if what != "current_user" else []), by=by)
+    assert caught.value.status == status
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("second", [Answer(status=302), Answer(body={"message": "Slow down"})])
+def test_a_walk_is_not_cut_short_in_silence(
+    connection: Connection, server: HostileServer, by: str, second: Answer
+) -> None:
+    """A page that is none is an error after a good one too."""
+    server.script([page(1, after="/api/rest/timerecords?page=2"), second])
+    with pytest.raises(ApiError):
         walk(connection, by=by)
+    assert len(server.requests) == 2
 
 
 def test_several_ids_are_rows_of_their_resource(
@@ -258,6 +295,8 @@ ECHOES = {
     "error": {"error": "invalid_token", "error_description": "token an-access-token expired"},
     "errors": {"errors": [{"code": "an-access-token", "title": "an-access-token"}]},
     "text": '"an-access-token"',
+    "message": {"message": "token an-access-token expired"},
+    "rows": {"timerecords": "an-access-token", "users": ["an-access-token"]},
     "link": page(after=["an-access-token"]).body,
     "count": page(recordCount="an-access-token").body,
 }
@@ -266,7 +305,11 @@ ECHOES = {
 @pytest.mark.parametrize(
     ("what", "echo"),
     [
-        *((what, echo) for what in READS for echo in ("error", "errors", "text")),
+        *(
+            (what, echo)
+            for what in READS
+            for echo in ("error", "errors", "text", "message", "rows")
+        ),
         (READS[0], "link"),
         (READS[1], "count"),
     ],
