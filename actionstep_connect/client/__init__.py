@@ -1,7 +1,8 @@
 """Calling Actionstep's REST API as one named user: httpx2 clients that know their connection."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from importlib.metadata import version
+from secrets import token_hex
 from typing import Any
 
 import httpx2
@@ -20,6 +21,7 @@ from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection
 
 MEDIA_TYPE = "application/vnd.api+json"
+FORM = "application/x-www-form-urlencoded"
 USER_AGENT = f"django-actionstep-connect/{version('django-actionstep-connect')}"
 
 
@@ -34,6 +36,17 @@ def _client_options(connection: Connection, options: dict[str, Any]) -> dict[str
         "headers": headers,
         "base_url": rest_base_url(connection),
     }
+
+
+def _form_headers(client: httpx2.Headers, of: Mapping[str, Any]) -> httpx2.Headers:
+    """Return the headers of a call that has `files` or `data`, with their type unless one was set."""
+    headers = httpx2.Headers(of.get("headers"))
+    is_unset = "Content-Type" not in headers and client.get("Content-Type") == MEDIA_TYPE
+    if is_unset and of.get("files"):
+        headers["Content-Type"] = f"multipart/form-data; boundary={token_hex(16)}"
+    elif is_unset and isinstance(of["data"], Mapping):  # Else httpx2 sends it as it is.
+        headers["Content-Type"] = FORM
+    return headers
 
 
 class ActionstepClient(httpx2.Client):
@@ -57,6 +70,12 @@ class ActionstepClient(httpx2.Client):
         self.patience = patience
         self._bearer = ConnectionBearer(connection, moved=self._move)
         super().__init__(**_client_options(connection, options))
+
+    def build_request(self, method: str, url: httpx2.URL | str, **of: Any) -> httpx2.Request:
+        """Build a request as httpx2 does. Forms and uploads go out as such, not as JSON:API."""
+        if of.get("files") or of.get("data"):
+            of["headers"] = _form_headers(self.headers, of)
+        return super().build_request(method, url, **of)
 
     def send(self, request: httpx2.Request, *, stream: bool = False, **_: Any) -> httpx2.Response:
         """Send `request` with this connection's token, whatever `auth` says."""
@@ -121,6 +140,12 @@ class AsyncActionstepClient(httpx2.AsyncClient):
         self.patience = patience
         self._bearer = ConnectionBearer(connection, moved=self._move)
         super().__init__(**_client_options(connection, options))
+
+    def build_request(self, method: str, url: httpx2.URL | str, **of: Any) -> httpx2.Request:
+        """Build a request as httpx2 does. Forms and uploads go out as such, not as JSON:API."""
+        if of.get("files") or of.get("data"):
+            of["headers"] = _form_headers(self.headers, of)
+        return super().build_request(method, url, **of)
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **_: Any

@@ -22,7 +22,7 @@ from actionstep_connect.exceptions import (
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_user, new_connection, sandbox_connection
-from tests.hostile_server import Answer, HostileServer, grant
+from tests.hostile_server import Answer, HostileServer, Request, grant
 from tests.integration.client.conftest import Call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -320,6 +320,96 @@ def test_a_body_that_can_be_read_once_is_sent_again_after_a_401(
     assert (first.path, refresh.path, second.path) == (first.path, "/token", first.path)
     assert first.body == second.body
     assert second.headers["Authorization"] == "Bearer canary-access-token"
+
+
+JSON_API = "application/vnd.api+json"
+FORM = "application/x-www-form-urlencoded"
+OWN = {"content-type": "multipart/form-data; boundary=ours"}
+UPLOAD = {"file": ("lease.txt", b"a lease", "text/plain")}
+
+
+def content_type(request: Request) -> str:
+    """Return what a request says its body is, however it spells the header."""
+    return httpx2.Headers(request.headers)["Content-Type"]
+
+
+@pytest.mark.parametrize("client", [{}, {"headers": {"X-Site": "ours"}}], ids=["bare", "headers"])
+@pytest.mark.parametrize("data", [{}, {"folder": "7"}], ids=["alone", "with data"])
+def test_an_upload_goes_out_with_its_boundary(
+    call: Call, server: HostileServer, client: dict[str, Any], data: dict[str, str]
+) -> None:
+    """The other side can take it apart."""
+    server.answer(status=204)
+    call("POST", files=UPLOAD, data=data, options=client)
+    [request] = server.requests
+    kind, _, boundary = content_type(request).partition("; boundary=")
+    assert kind == "multipart/form-data"
+    parts = request.body.split(f"--{boundary}".encode())
+    assert len(parts) == 3 + len(data)
+    assert b'filename="lease.txt"' in parts[-2]
+    assert parts[-2].endswith(b"\r\n\r\na lease\r\n")
+
+
+def test_two_uploads_have_two_boundaries(call: Call, server: HostileServer) -> None:
+    """No file can hold the boundary, for nobody knows it before."""
+    server.answer(status=204)
+    for _ in range(2):
+        call("POST", files=UPLOAD)
+    first, second = (content_type(request) for request in server.requests)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"data": {"a": "b"}}, FORM),
+        ({"data": {"a": "b"}, "headers": {"X-Call": "this"}}, FORM),
+        ({"data": {"a": "b"}, "headers": [("content-type", "text/plain")]}, "text/plain"),
+        ({"files": UPLOAD, "headers": OWN}, OWN["content-type"]),
+        (
+            {"data": {"a": "b"}, "options": {"headers": {"content-type": "text/plain"}}},
+            "text/plain",
+        ),
+        ({"json": {}}, JSON_API),
+        ({"json": {}, "data": {}, "files": {}}, JSON_API),
+        ({"content": b"{}"}, JSON_API),
+        ({}, JSON_API),
+    ],
+    ids=str,
+)
+def test_a_body_goes_out_as_what_it_is(
+    call: Call, server: HostileServer, body: dict[str, Any], kind: str
+) -> None:
+    """A form as a form, all else as JSON:API, unless the caller says what it is."""
+    server.answer(status=204)
+    call("POST", **body)
+    [request] = server.requests
+    assert content_type(request) == kind
+    if kind == FORM:
+        assert request.form == {"a": "b"}
+
+
+def test_bytes_given_as_data_are_no_form(call: Call, server: HostileServer) -> None:
+    """As httpx2 has it, which deprecates them."""
+    server.answer(status=204)
+    with pytest.warns(DeprecationWarning, match="content="):
+        call("POST", data=b"{}")
+    assert (content_type(server.requests[0]), server.requests[0].body) == (JSON_API, b"{}")
+
+
+def test_an_upload_is_sent_again_after_a_401(connection: Connection, server: HostileServer) -> None:
+    """With the boundary that its body has."""
+    Connection.objects.update(connected_at=datetime.now(UTC) - timedelta(minutes=10))
+    connection.refresh_from_db()
+    server.script([Answer(status=401), Answer(body=grant(api_endpoint=None)), Answer(status=204)])
+    with ActionstepClient(connection) as actionstep:
+        actionstep.post("timerecords", files=UPLOAD)
+    first, _, second = server.requests
+    assert (first.body, content_type(first)) == (
+        second.body,
+        content_type(second),
+    )
+    assert b"a lease" in second.body
 
 
 def test_answers_are_streamed_and_their_errors_read(
