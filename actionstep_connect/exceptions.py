@@ -9,7 +9,7 @@ ActionstepConnectError
 ├── ClientRejected               tell the site's admin: our credentials were refused
 ├── DecryptionFailed             tell the site's admin: the key ring lacks a key, or the row was altered
 ├── AuthorizationFailed          say why; the user may start again
-├── UntrustedHost                nothing was sent: the host is not in API_HOSTS
+├── UntrustedHost                correct the address, or API_HOSTS: no token was sent there
 ├── NotReminded                  say why: the user gets no e-mail
 ├── ActionstepPermissionDenied   the user's own permissions in Actionstep do not reach that far
 ├── RateLimited                  try again after ``retry_after`` seconds
@@ -112,7 +112,10 @@ class AuthorizationFailed(ActionstepConnectError):
 
 
 class UntrustedHost(ActionstepConnectError):
-    """A host outside API_HOSTS was about to be trusted with a token: nothing was sent."""
+    """A token was about to go to, or be kept for, an address not trusted with it: none was sent there.
+
+    The address is not in API_HOSTS, or it is no part of the connection's own API.
+    """
 
     code = "untrusted_host"
 
