@@ -10,7 +10,7 @@ import stamina
 
 from actionstep_connect.exceptions import ApiError, RateLimited
 
-PATIENCE = 20.0  # seconds after which no request is made again, nor a longer Retry-After waited for
+PATIENCE = 20.0  # seconds after which no wait begins, nor is a Retry-After beyond them waited for
 ATTEMPTS = 5  # the first one included
 FIRST_WAIT = 0.5  # seconds, doubled each time up to
 LONGEST_WAIT = 4.0
@@ -23,7 +23,7 @@ PASSING_STATUSES = frozenset({502, 503, 504})
 
 #: Nothing was sent: safe for every method.
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout)
-#: Something may have been sent. A time-out is not among them: it has used up the patience.
+#: Something may have been sent. No time-out is among them: whoever has waited that long is told so.
 LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 #: What a request ends in that may be made again.
@@ -31,8 +31,8 @@ PASSING = (RateLimited, ApiError, httpx2.TransportError)
 
 Backoff = Callable[[Exception], bool | float]
 
-#: Takes a Backoff, and yields attempts; the first is one that has failed already. It is asked only
-#: then, for it costs more than all else that a client adds to a request.
+#: Takes a Backoff, and yields attempts; the first stands for the one that has failed already. Stamina
+#: is entered only after a first failure, for it costs more than all else that a client adds to a request.
 attempts = partial(
     stamina.retry_context,
     attempts=ATTEMPTS,
@@ -44,10 +44,10 @@ attempts = partial(
 
 
 def backoff(method: str, *, patience: float) -> Backoff:
-    """Return what says, for each failure of a `method` request that begins now, whether to go on.
+    """Return a function that decides, for each failure of a `method` request, whether to try again.
 
     True: after a wait that grows. A number: after so many seconds, as `Retry-After` asked, and never
-    sooner. False: no; `patience` (seconds) would be exceeded, or it is not safe.
+    sooner. False: no; it is not safe, or `patience` (seconds, from now on) is over or would not last.
     """
     ends_at = time.monotonic() + patience
 
