@@ -52,6 +52,7 @@ class ConnectionBearer(httpx2.Auth):
     def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
         """Sign `request`, and once more with another token if Actionstep refuses the first."""
         request.read()  # So that it can be sent again.
+        _give_length(request)
         self._check(request)
         keep_fresh(self._connection, min_validity=MIN_VALIDITY)
         try:
@@ -68,6 +69,7 @@ class ConnectionBearer(httpx2.Auth):
     ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """Do what `sync_auth_flow` does, in async code."""
         await request.aread()
+        _give_length(request)
         self._check(request)
         await akeep_fresh(self._connection, min_validity=MIN_VALIDITY)
         try:
@@ -134,6 +136,12 @@ def _rest_base_url(api_endpoint: str, api_hosts: tuple[str, ...]) -> str:
 
 def _is_refused(response: httpx2.Response) -> bool:
     return response.status_code == httpx2.codes.UNAUTHORIZED
+
+
+def _give_length(request: httpx2.Request) -> None:
+    # A body that has been read need not go out in chunks, which not every server takes.
+    if request.content and request.headers.pop("Transfer-Encoding", ""):
+        request.headers["Content-Length"] = str(len(request.content))
 
 
 def _forget_token(request: httpx2.Request) -> None:

@@ -310,7 +310,7 @@ def test_hooks_transports_and_settings_of_a_call_are_httpx2s(connection: Connect
 def test_a_body_that_can_be_read_once_is_sent_again_after_a_401(
     connection: Connection, server: HostileServer
 ) -> None:
-    """A streamed upload survives the refresh that it needs."""
+    """A streamed upload survives the refresh that it needs, and says how long it is."""
     Connection.objects.update(connected_at=datetime.now(UTC) - timedelta(minutes=10))
     connection.refresh_from_db()
     server.script([Answer(status=401), Answer(body=grant(api_endpoint=None)), Answer(status=200)])
@@ -318,7 +318,8 @@ def test_a_body_that_can_be_read_once_is_sent_again_after_a_401(
         actionstep.post("timerecords", content=iter([b"a", b"b"]))
     first, refresh, second = server.requests
     assert (first.path, refresh.path, second.path) == (first.path, "/token", first.path)
-    assert first.body == second.body
+    assert first.body == second.body == b"ab"
+    assert "Transfer-Encoding" not in second.headers
     assert second.headers["Authorization"] == "Bearer canary-access-token"
 
 
