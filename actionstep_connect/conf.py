@@ -121,7 +121,7 @@ def get_site() -> Site:
         # In any case, as Django and browsers take it.
         session_cookie_samesite=str(settings.SESSION_COOKIE_SAMESITE).capitalize(),
         # Django 6.0; none in those before.
-        content_security_policy=dict(getattr(settings, "SECURE_CSP", {})),
+        content_security_policy=getattr(settings, "SECURE_CSP", None) or {},
         language_code=str(settings.LANGUAGE_CODE),
         from_email=str(settings.DEFAULT_FROM_EMAIL),
         has_site_id=bool(getattr(settings, "SITE_ID", None)),

@@ -123,8 +123,9 @@ class UntrustedHost(ActionstepConnectError):
 class NotReminded(ActionstepConnectError):
     """No e-mail will reach the connection's user; ``code`` says why.
 
-    It is ``no_address``, ``inactive_user``, ``not_needed`` (the connection does not need its user), or
-    ``no_site_url`` (nobody knows the address that a link in it must have).
+    It is ``no_address``, ``inactive_user``, ``not_needed`` (the connection does not need its user),
+    ``other_environment`` (this site does not use it), or ``no_site_url`` (nobody knows the address that
+    a link in it must have).
     """
 
     code = "not_reminded"

@@ -27,6 +27,8 @@ SHORTEST_AGE_TO_REPLACE = timedelta(seconds=60)
 FAILING_AFTER = 3
 #: A connection that is due for so long is overdue: nobody refreshes it, or not fast enough.
 OVERDUE_AFTER = timedelta(minutes=10)
+#: In an outage of Actionstep's what is due has to wait. One so long is more likely a wall of our own.
+LONGEST_OUTAGE = timedelta(hours=4)
 #: `last_used_at` is written at most this often.
 USE_RESOLUTION = timedelta(hours=1)
 #: Jitter takes up to this share off a delay, so that connections do not fall due together.
@@ -65,6 +67,11 @@ def idle_renewal_at(*, refresh_token_expires_at: datetime, config: Config) -> da
     """Return when an idle connection is renewed: well before it would be flagged."""
     issued_at = refresh_token_expires_at - config.refresh_token_lifetime
     return issued_at + _jittered(_idle_window(config))
+
+
+def is_waiting_too_long(*, waited: timedelta, in_outage: bool) -> bool:
+    """Say whether somebody should look why what has been due for so long is not refreshed."""
+    return waited > (LONGEST_OUTAGE if in_outage else OVERDUE_AFTER)
 
 
 def longest_delay(config: Config) -> timedelta:

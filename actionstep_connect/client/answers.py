@@ -179,6 +179,8 @@ def error_of(response: httpx2.Response, *, token: Secret) -> ActionstepConnectEr
 
 def _spelt(value: Any) -> Any:
     # Actionstep's booleans; httpx2 would send "true" and "false".
+    if isinstance(value, list | tuple):
+        return [_spelt(each) for each in value]
     return ("T" if value else "F") if isinstance(value, bool) else value
 
 

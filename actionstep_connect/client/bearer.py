@@ -140,7 +140,7 @@ def _is_refused(response: httpx2.Response) -> bool:
 
 def _give_length(request: httpx2.Request) -> None:
     # A body that has been read need not go out in chunks, which not every server takes.
-    if request.content and request.headers.pop("Transfer-Encoding", ""):
+    if request.headers.pop("Transfer-Encoding", ""):
         request.headers["Content-Length"] = str(len(request.content))
 
 

@@ -113,7 +113,7 @@ def begin(
     )
     attempt.sealed_code_verifier = attempt.seal_code_verifier(verifier) if verifier else ""
     attempt.save(force_insert=True)
-    _forget_oldest(user)
+    _forget_oldest(beside=attempt)
     return oauth.authorization_url(
         state=state,
         code_verifier=verifier,
@@ -224,10 +224,11 @@ def _hash_state(state: Secret) -> str:
     return _hash(state.reveal()) if len(state.reveal()) <= LONGEST_STATE else ""
 
 
-def _forget_oldest(user: AbstractBaseUser) -> None:
-    attempts = AuthorizationRequest.objects.using(database())
-    pending = attempts.filter(user=user.pk, used_at=None).order_by("-created_at", "-pk")
-    too_many = list(pending.values_list("pk", flat=True)[MOST_PENDING:])
+def _forget_oldest(*, beside: AuthorizationRequest) -> None:
+    # Whatever the clocks of other machines say, never the one that has just begun.
+    attempts = AuthorizationRequest.objects.using(database()).exclude(pk=beside.pk)
+    pending = attempts.filter(user=beside.user_id, used_at=None).order_by("-created_at", "-pk")
+    too_many = list(pending.values_list("pk", flat=True)[MOST_PENDING - 1 :])
     if too_many:
         attempts.filter(pk__in=too_many).delete()
 

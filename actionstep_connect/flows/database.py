@@ -11,7 +11,7 @@ from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection
 from actionstep_connect.querysets import ConnectionQuerySet
 
-FIRST_PAUSE = 0.1  # seconds between two attempts while the database is away, doubled up to
+FIRST_PAUSE = 0.1  # seconds between two tries while the database is away, doubled up to
 LONGEST_PAUSE = 0.5  # a store must come before another worker's claim, when the database is back
 
 #: How a database says that it is away. PostgreSQL calls a primary that has just become a replica an
@@ -43,35 +43,28 @@ def until_done(write: Callable[[], T]) -> T:
 
     Inside a transaction it is tried once: a broken transaction is not ours to repeat.
     """
-    patience = Patience()
+    retries = Retries()
     while True:
         try:
             return write()
         except AWAY as error:
-            step_back(error)
-            patience.wait(error)
+            retries.wait(error)
 
 
-def step_back(error: Exception) -> None:
-    """Drop the connection on which a write failed, so that the next try opens one.
-
-    Raises `error` inside a transaction.
-    """
-    connection = connections[database()]
-    if connection.in_atomic_block:
-        raise error
-    connection.close()
-
-
-class Patience:
-    """Pauses between two attempts while the database is away, each longer than the one before."""
+class Retries:
+    """The tries of a write after it failed: at once on a new connection, then after longer pauses."""
 
     def __init__(self) -> None:
-        self._pause = FIRST_PAUSE
+        self._pause = 0.0
 
     def wait(self, error: Exception) -> None:
-        """Say that a store has to be repeated, and wait."""
-        name = type(error).__name__
-        log(logging.WARNING, LogEvent.STORE_REPEATED, error=name, pause=self._pause)
-        time.sleep(self._pause)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        """Drop the connection that failed, and pause. Raises `error` inside a transaction."""
+        connection = connections[database()]
+        if connection.in_atomic_block:
+            raise error
+        connection.close()
+        if self._pause:
+            name = type(error).__name__
+            log(logging.WARNING, LogEvent.STORE_REPEATED, error=name, pause=self._pause)
+            time.sleep(self._pause)
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)

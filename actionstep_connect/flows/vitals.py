@@ -4,7 +4,7 @@ They are the database's, so every process of a site gives the same answer.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from django.db.models import Min
 
 from actionstep_connect.flows.database import on_primary
 from actionstep_connect.models import Heartbeat, StoppedBy
-from actionstep_connect.policy import OVERDUE_AFTER
+from actionstep_connect.policy import is_waiting_too_long
 
 
 class Ailment(StrEnum):
@@ -35,7 +35,7 @@ class Ailment(StrEnum):
     KEYS = "keys"
     """The last run had no ENCRYPTION_KEYS."""
     OVERDUE = "overdue"
-    """A refresh has been due for more than ten minutes, and no outage at Actionstep says why."""
+    """A refresh has been due for more than ten minutes; in an outage at Actionstep, four hours."""
 
 
 _STOPPED_BY = {
@@ -95,5 +95,6 @@ def _problems_of(
     if stopped_by in _STOPPED_BY:
         yield _STOPPED_BY[stopped_by]
     # In an outage a run ends after a handful of failures, and what it left untried stays due.
-    if overdue > OVERDUE_AFTER.total_seconds() and stopped_by is not StoppedBy.OUTAGE:
+    in_outage = stopped_by is StoppedBy.OUTAGE
+    if is_waiting_too_long(waited=timedelta(seconds=overdue), in_outage=in_outage):
         yield Ailment.OVERDUE

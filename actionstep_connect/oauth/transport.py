@@ -228,7 +228,9 @@ def _resolve(host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpcore2.ConnectError(str(error)) from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    # As text with its scope, without which a link-local address leads nowhere.
+    numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    return list(dict.fromkeys(socket.getnameinfo(each[4], numeric)[0] for each in found))
 
 
 class _DeadlineBackend(httpcore2.SyncBackend):

@@ -172,10 +172,12 @@ def _take_answer(request: HttpRequest) -> _Answer:
 
 def _forget_query(request: HttpRequest) -> None:
     # Servers and proxies repeat the address they were asked for under many names.
-    query = request.META["QUERY_STRING"]
+    query = request.META.get("QUERY_STRING", "")
     request.META["QUERY_STRING"] = ""
     for name, value in request.META.items():
-        if name in _FULL_ADDRESSES or ("=" in query and isinstance(value, str) and query in value):
+        if name in _FULL_ADDRESSES:
+            request.META[name] = value.partition("?")[0]
+        elif "=" in query and isinstance(value, str) and query in value:
             path, mark, _ = value.partition("?")
             request.META[name] = path if mark else ""
 

@@ -102,10 +102,15 @@ def test_no_maintenance_is_503(client: Client) -> None:
     assert 240 <= body["seconds_since_run"] < 300
 
 
-def test_a_refresh_that_waits_too_long_is_503(client: Client) -> None:
-    """Ten minutes overdue: runs end, and yet they do not come round."""
-    beat()
-    make_connection(make_user(), **expired())
+@pytest.mark.parametrize(
+    ("stopped_by", "waited"), [("", timedelta(minutes=11)), ("outage", timedelta(hours=5))]
+)
+def test_a_refresh_that_waits_too_long_is_503(
+    client: Client, stopped_by: str, waited: timedelta
+) -> None:
+    """Runs end, and yet they do not come round; or it is no outage but a wall of our own."""
+    beat(stopped_by=stopped_by)
+    make_connection(make_user(), **expired(refresh_at=datetime.now(UTC) - waited))
     status, body = look(client)
     assert (status, body["problems"]) == (503, ["overdue"])
 

@@ -128,14 +128,18 @@ def test_s18_the_whole_exchange_ends_in_time(
 
 
 @pytest.fixture
-def addresses(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
+def addresses(
+    server: HostileServer, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> Generator[list[str]]:
     """Give the server's name addresses of which only 127.0.0.1 ever answers."""
     port, silent = urlsplit(server.url).port or 0, ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
     known = list(silent)
+    configure(TOKEN_URL=f"http://localhost:{port}/token")
 
-    def resolve(*_: Any, **__: Any) -> list[Any]:
+    def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
         kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
-        return [(*kind, (address, port)) for address in known]
+        found = known if host == "localhost" else [host]
+        return [(*kind, (address, port)) for address in found]
 
     with ExitStack() as sockets:
         for address in silent:

@@ -362,6 +362,7 @@ def test_a_time_record_is_created_changed_and_deleted(application: Application) 
     row = created.json()["timerecords"]
     assert created.status_code == 201
     assert (row["id"], row["quantity"], row["isBillable"]) == (481, 1.5, "T")
+    assert application.api(tokens, "timerecords?id=481&quantity_lteq=1.499").status_code == 204
     assert row["links"] == {"action": "12", "participant": "2"}
     change = {"timerecords": {"quantity": 2, "isBillable": "F"}}
     changed = application.api(tokens, "timerecords/481", "PUT", json=change).json()["timerecords"]

@@ -16,7 +16,7 @@ from actionstep_connect.flows.examine.finding import Finding, error, ok, warning
 from actionstep_connect.flows.keys import NO_ENVELOPE, missing_keys
 from actionstep_connect.links import site_url
 from actionstep_connect.models import Heartbeat, Status, StoppedBy
-from actionstep_connect.policy import OVERDUE_AFTER
+from actionstep_connect.policy import is_waiting_too_long
 
 _START = "Start a Celery worker and beat, or run actionstep_maintain by cron; and read their log."
 _LOOK = "Their last error stands in the admin, at each connection."
@@ -121,7 +121,7 @@ def waiting() -> Iterator[Finding]:
     if oldest is None:
         yield ok("overdue", "No refresh is waiting.")
     else:
-        yield _waited(_since(oldest, now), is_late=now - oldest > OVERDUE_AFTER)
+        yield _waited(now - oldest, _since(oldest, now))
     failing = rows.here().filter(status=Status.CONNECTED, consecutive_failures__gt=0)
     worst = failing.values_list("last_error").annotate(count=Count("pk")).order_by("-count")
     if first := worst.first():
@@ -132,18 +132,20 @@ def waiting() -> Iterator[Finding]:
         )
 
 
-def _waited(time: str, *, is_late: bool) -> Finding:
+def _waited(waited: timedelta, time: str) -> Finding:
     text = f"The oldest refresh that waits was due {time} ago."
-    if not is_late:
-        return ok("overdue", text)
     heartbeat = Heartbeat.of_maintenance()
-    if heartbeat is not None and heartbeat.stopped_by is StoppedBy.OUTAGE:
+    in_outage = heartbeat is not None and heartbeat.stopped_by is StoppedBy.OUTAGE
+    if is_waiting_too_long(waited=waited, in_outage=in_outage):
+        cure = "See what is said of maintenance, client credentials and the token endpoint."
+        return error("overdue", text, cure)
+    if is_waiting_too_long(waited=waited, in_outage=False):
         return warning(
             "overdue",
             f"{text} An outage at Actionstep holds it up.",
             "Nothing, if it passes: it is then refreshed by itself. See the token endpoint above.",
         )
-    return error("overdue", text, "See what is said of maintenance and client credentials.")
+    return ok("overdue", text)
 
 
 def limits() -> Iterator[Finding]:

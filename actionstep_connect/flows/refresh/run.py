@@ -25,10 +25,9 @@ from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.database import (
     AWAY,
-    Patience,
+    Retries,
     on_primary,
     renew_database_connection,
-    step_back,
     until_done,
 )
 from actionstep_connect.flows.events import Change, tell
@@ -117,13 +116,13 @@ class _Run:
             RUN_SECONDS - config.http_timeout, SHORTEST_SENDING
         )
         self._window = min(FIRST_WINDOW, self._limit)
-        self._failures_in_a_row = 0
+        self._failures_in_a_row, self._last_failure = 0, ""
         self._unsent: deque[Claim] = deque()
         #: What may have been sent and is not stored: in flight, or in one of the next two.
         self._exchanges: dict[UUID, _Exchange] = {}
         self._answers: SimpleQueue[tuple[_Exchange, Outcome]] = SimpleQueue()
         self._unstored: deque[tuple[_Exchange, Outcome]] = deque()
-        self._failed_stores, self._patience = 0, Patience()
+        self._retries = Retries()
         self._all_claimed = False
         self._changes: list[Change] = []
         self._report = Report(refusals_in_a_row=refusals_before)
@@ -173,25 +172,21 @@ class _Run:
                 self._unsent.append(exchange.claim)
         if self._unsent:
             self._stop(StoppedBy.SHUTDOWN)
-        patience = Patience()
         while self._exchanges:
             with suppress(Empty):
                 self._answers.get(timeout=FINISH_POLL_SECONDS)
-            if failure := self._keep_answered():
-                patience.wait(failure)
-        if self._unsent:
-            until_done(lambda: give_back(self._unsent))
-
-    def _keep_answered(self) -> Exception | None:
-        failure = None
-        for exchange in list(self._exchanges.values()):
-            try:
+            for exchange in list(self._exchanges.values()):
                 if exchange.outcome is not None:
                     self._keep(exchange, exchange.outcome)
-            except AWAY as error:
-                failure = error
-                step_back(error)
-        return failure
+        if self._unsent:
+            until_done(lambda: give_back(self._unsent))
+        if (
+            self._report.stopped_by is StoppedBy.TIME
+            and self._failures_in_a_row
+            and not self._report.refreshed
+        ):
+            # Who hangs uses up a run's time before it has failed often enough to be called away.
+            self._report.stopped_by, self._report.error = StoppedBy.OUTAGE, self._last_failure
 
     def _look_for_stop(self) -> None:
         if self._should_stop():
@@ -261,31 +256,26 @@ class _Run:
                 # One more for each success doubles the window with every round trip.
                 self._window = min(self._window + 1, self._limit)
                 self._send_more(threads)
-        self._keep_next()
-
-    def _keep_next(self) -> None:
-        try:
-            self._keep(*self._unstored[0])
-        except AWAY as error:
-            step_back(error)
-            # Behind the others, for it may be this row's own trouble, such as somebody's lock on it.
-            # Once every one of them has failed it is the database's.
-            self._unstored.rotate(-1)
-            self._failed_stores += 1
-            if self._failed_stores >= len(self._unstored):
-                self._failed_stores = 0
-                self._patience.wait(error)
-        else:
+        if self._keep(*self._unstored[0]):
             self._unstored.popleft()
-            self._failed_stores, self._patience = 0, Patience()
+        else:
+            # Behind the others, for it may be this row's own trouble, such as somebody's lock on it.
+            self._unstored.rotate(-1)
 
-    def _keep(self, exchange: _Exchange, outcome: Outcome) -> None:
-        change = self._store(exchange.claim, outcome)
+    def _keep(self, exchange: _Exchange, outcome: Outcome) -> bool:
+        """Store an answer; return False, after a pause, if that has to be tried again."""
+        try:
+            change = self._store(exchange.claim, outcome)
+        except AWAY as error:
+            self._retries.wait(error)
+            return False
+        self._retries = Retries()
         # Only now: to store twice does no harm, not to store does.
         del self._exchanges[exchange.claim.id]
         self._count(outcome, stored=change is not None)
         if change is not None and change.events:
             self._changes.append(change)
+        return True
 
     def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
         for _ in range(2):  # A time limit may have struck, which is an exception like any other.
@@ -328,6 +318,7 @@ class _Run:
 
     def _count_failure(self, error: str) -> None:
         self._failures_in_a_row += 1
+        self._last_failure = error
         self._window = max(self._window // 2, 1)
         if self._failures_in_a_row >= STOP_AFTER_FAILURES:
             self._stop(StoppedBy.OUTAGE, error)

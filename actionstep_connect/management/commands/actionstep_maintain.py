@@ -33,7 +33,8 @@ class Command(BaseCommand):
             report = maintain(should_stop=stop.is_set)
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                if handler is not None:  # It is, where a server that is no Python has set its own.
+                    signal.signal(number, handler)
         self.stdout.write(
             f"{report.due} due: {report.refreshed} refreshed, {report.refused} refused, "
             f"{report.failed.total()} failed."

@@ -59,11 +59,12 @@ def whole_number(text: str) -> int:
 
 def _decimal(text: str) -> Decimal:
     try:
-        # As it will be stored: 9999.999 would be 10000.
-        number = Decimal(text).quantize(CENT)
+        number = Decimal(text)
+        # 9999.999 would be stored as 10000.
+        rounded = number.quantize(CENT)
     except InvalidOperation:
         raise ValueError("must be a number") from None
-    if not number.is_finite() or not 0 <= number < 10_000:
+    if not rounded.is_finite() or not 0 <= rounded < 10_000:
         raise ValueError("must be a number from 0 to 9999")
     return number
 

@@ -1,6 +1,7 @@
 """POST, PUT and DELETE, within the end-user's own permissions."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Max
@@ -9,7 +10,7 @@ from django.http import HttpRequest
 from actionstep_connect.sandbox.models import Access, Membership, TimeRecord
 from actionstep_connect.sandbox.rest.problems import ApiProblem
 from actionstep_connect.sandbox.rest.resources import RESOURCES, Link, Resource
-from actionstep_connect.sandbox.rest.values import parsed, whole_number
+from actionstep_connect.sandbox.rest.values import CENT, parsed, whole_number
 from actionstep_connect.sandbox.switchboard import switchboard
 
 READ_ONLY_MEMBERS = frozenset({"id", "createdTimestamp", "enteredTimestamp"})
@@ -102,7 +103,8 @@ def _attribute(resource: Resource, name: str, value: object) -> dict[str, Any]:
         raise ValueError("is required")
     if value is None:
         return {attribute.column: getattr(resource.model(), attribute.column)}
-    return {attribute.column: parsed(value, attribute.kind)}
+    read = parsed(value, attribute.kind)
+    return {attribute.column: read.quantize(CENT) if isinstance(read, Decimal) else read}
 
 
 def _link(resource: Resource, name: str, value: object, membership: Membership) -> dict[str, Any]:

@@ -260,7 +260,14 @@ def test_booleans_and_none_go_out_as_actionstep_reads_them(
     """True is "T", False is "F", a number stays one, and None is no filter at all."""
     server.answer(**vars(page(1)))
     read(
-        connection, what, "timerecords", by=by, isBillable=True, isBilled=False, action=1, rate=None
+        connection,
+        what,
+        "timerecords",
+        by=by,
+        isBillable=True,
+        isBilled=[False],
+        action=1,
+        rate=None,
     )
     query = query_of(server.requests[0])
     del query["pageSize"]

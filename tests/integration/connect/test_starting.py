@@ -138,6 +138,15 @@ def test_s4_at_most_ten_attempts_are_pending_for_one_user(person: Person, sandbo
     assert Connection.objects.filter(user=person.user).exists()
 
 
+def test_s4_the_attempt_that_has_just_begun_stays(person: Person, server: HostileServer) -> None:
+    """Even when another web server's clock, some minutes ahead, dated ten others."""
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5), tick=False):
+        for _ in range(10):
+            person.start()
+    person.come_back(callback_url(person.start()))
+    assert Connection.objects.filter(user=person.user).exists()
+
+
 def test_s5_pkce_binds_the_code_to_this_attempt(person: Person, server: HostileServer) -> None:
     """The S256 challenge belongs to a verifier that is sealed at rest and sent only to get tokens."""
     url = person.start()
@@ -349,6 +358,8 @@ def test_s9_a_sites_own_policy_stays(person: Person, settings: Settings) -> None
         middleware = "django.middleware.csp.ContentSecurityPolicyMiddleware"
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
         expected.append("script-src 'self'")
+    settings.SECURE_CSP = None  # As Django's own check allows.
+    assert "frame-ancestors 'none'" in person.browser.get(CONNECTIONS).headers.values()
     settings.SECURE_CSP = {"script-src": ["'self'"], "frame-ancestors": ["https://partner.example"]}
     policy = person.browser.get(CONNECTIONS).headers["Content-Security-Policy"]
     assert sorted(policy.split("; ")) == expected

@@ -14,12 +14,13 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.flows.maintain import is_way_clear, maintain
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
 from actionstep_connect.signals import connection_recovered
 from actionstep_connect.testing import Sandbox
 from tests.connections import expired, make_connection, make_user, sandbox_connections
+from tests.hostile_server import Answer, HostileServer
 from tests.integration.refresh.test_answers import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +108,23 @@ def test_a_changed_client_id_touches_nothing_and_shouts_once(
     assert heartbeat.summary["stranded"] == 3
     assert "CLIENT_ID" in heartbeat.last_error
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_an_outage_in_which_nothing_answers_is_called_one(
+    endpoint: HostileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few requests fit into a run when each of them takes its whole time; no other worker helps."""
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "HTTP_TIMEOUT": 0.5}
+    for _ in range(30):
+        make_connection(make_user(), **expired())
+    endpoint.script([Answer(silent=True)] * 30)
+    hurried = SimpleNamespace(monotonic=lambda: time.monotonic() * 200)
+    monkeypatch.setattr("actionstep_connect.flows.refresh.run.time", hurried)
+    report = maintain()
+    assert report.stopped_by == "outage"
+    assert report.requests < 12
+    assert "did not answer" in Heartbeat.objects.get().last_error
+    assert not is_way_clear()
 
 
 def test_a_run_ends_in_time_and_says_that_more_is_due(
