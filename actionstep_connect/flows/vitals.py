@@ -17,7 +17,7 @@ from actionstep_connect.models import Heartbeat, StoppedBy
 from actionstep_connect.policy import is_waiting_too_long
 
 
-class Ailment(StrEnum):
+class HealthProblem(StrEnum):
     """Why connections may be lost unless somebody acts."""
 
     SETTINGS = "settings"
@@ -39,16 +39,16 @@ class Ailment(StrEnum):
 
 
 _STOPPED_BY = {
-    StoppedBy.CLIENT_REJECTED: Ailment.CLIENT_REJECTED,
-    StoppedBy.KEYS: Ailment.KEYS,
-    StoppedBy.REFUSALS: Ailment.REFUSALS,
+    StoppedBy.CLIENT_REJECTED: HealthProblem.CLIENT_REJECTED,
+    StoppedBy.KEYS: HealthProblem.KEYS,
+    StoppedBy.REFUSALS: HealthProblem.REFUSALS,
 }
 
 
 class Vitals(NamedTuple):
     """How maintenance does; times are in seconds, and None where there has been no run."""
 
-    problems: tuple[Ailment, ...]
+    problems: tuple[HealthProblem, ...]
     seconds_since_run: float | None = None
     run_seconds: float | None = None
     longest_overdue: float | None = None
@@ -60,9 +60,9 @@ def take_vitals() -> Vitals:
         heartbeat = Heartbeat.of_maintenance()
         oldest = _oldest_due()
     except ImproperlyConfigured:
-        return Vitals(problems=(Ailment.SETTINGS,))
+        return Vitals(problems=(HealthProblem.SETTINGS,))
     except (DatabaseError, InterfaceError):
-        return Vitals(problems=(Ailment.DATABASE,))
+        return Vitals(problems=(HealthProblem.DATABASE,))
     now = datetime.now(UTC)
     overdue = seconds_between(oldest or now, now)
     return Vitals(
@@ -86,15 +86,15 @@ def _oldest_due() -> datetime | None:
 
 def _problems_of(
     heartbeat: Heartbeat | None, *, overdue: float, now: datetime
-) -> Iterator[Ailment]:
+) -> Iterator[HealthProblem]:
     stopped_by = heartbeat.stopped_by if heartbeat else None
     if heartbeat is None:
-        yield Ailment.NEVER_RUN
+        yield HealthProblem.NEVER_RUN
     elif heartbeat.is_missing(now=now):
-        yield Ailment.NOT_RUNNING
+        yield HealthProblem.NOT_RUNNING
     if stopped_by in _STOPPED_BY:
         yield _STOPPED_BY[stopped_by]
     # In an outage a run ends after a handful of failures, and what it left untried stays due.
     in_outage = stopped_by is StoppedBy.OUTAGE
     if is_waiting_too_long(waited=timedelta(seconds=overdue), in_outage=in_outage):
-        yield Ailment.OVERDUE
+        yield HealthProblem.OVERDUE

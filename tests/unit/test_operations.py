@@ -5,7 +5,7 @@ from configparser import RawConfigParser
 from pathlib import Path
 
 from actionstep_connect.conf import LONGEST_HTTP_TIMEOUT
-from actionstep_connect.flows.vitals import Ailment
+from actionstep_connect.flows.vitals import HealthProblem
 from actionstep_connect.models import StoppedBy
 from actionstep_connect.schedule import BEAT_SCHEDULE
 from actionstep_connect.tasks import maintain_connections
@@ -43,7 +43,7 @@ def test_every_problem_of_the_health_page_is_explained() -> None:
     table = page.partition("| Problem |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert named == set(Ailment)
+    assert named == set(HealthProblem)
     assert all(f"`{reason}`" in page for reason in StoppedBy)
 
 
