@@ -39,7 +39,7 @@ def renew_database_connection() -> None:
 
 
 def until_done(write: Callable[[], T]) -> T:
-    """Repeat `write` while the database is away, for it holds a token that nobody will give again.
+    """Repeat `write` while the database is away, for it holds what nobody will give again.
 
     Inside a transaction it is tried once: a broken transaction is not ours to repeat.
     """

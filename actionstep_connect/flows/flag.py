@@ -1,14 +1,16 @@
 """Flagging: connections whose refresh token nears its limit although refreshing was tried."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import database, on_primary
+from actionstep_connect.flows.database import on_primary, until_done
 from actionstep_connect.flows.events import Change, announce, record
 from actionstep_connect.models import EventKind
+from actionstep_connect.querysets import ConnectionQuerySet
 
 BATCH = 500
 
@@ -32,12 +34,15 @@ def flag_nearing_limit() -> int:
     for connection in rows.order_by("refresh_token_expires_at")[:BATCH]:
         days = max((connection.refresh_token_expires_at or now) - now, timedelta(0)).days
         change = Change(connection, [(EventKind.FLAGGED, f"{days} days left")])
-        # Both or neither: whoever is flagged without being told would never be told.
-        with transaction.atomic(using=database()):
-            row = rows.filter(pk=connection.pk, generation=connection.generation)
-            is_told = bool(row.update(flagged_at=now)) and record(change)
-        if is_told:
+        row = rows.filter(pk=connection.pk, generation=connection.generation)
+        if until_done(partial(_flag, row, change, now=now)):
             connection.flagged_at = now
             announce(change)
             flagged += 1
     return flagged
+
+
+def _flag(row: ConnectionQuerySet, change: Change, *, now: datetime) -> bool:
+    # Both or neither: whoever is flagged without an event would never be told.
+    with transaction.atomic(using=row.db):
+        return bool(row.update(flagged_at=now)) and record(change)

@@ -549,7 +549,7 @@ def test_a_connection_of_another_environment_is_not_reminded() -> None:
     "address", ["ann@law.example, bob@law.example", "ann@", "ann\nb@law.example"]
 )
 def test_a_malformed_address_holds_nobody_else_up(mail_server: MailServer, address: str) -> None:
-    """Its own e-mail is lost, for no second try would mend it; the others go."""
+    """There is nowhere to write to, and no try that would find out; the others go."""
     bad, good = queued(2)
     User.objects.filter(pk=bad.user_id).update(email=address)
     assert send_reminders() == 1

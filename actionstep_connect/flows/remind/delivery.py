@@ -93,13 +93,11 @@ def _new_backend() -> BaseEmailBackend:
 
 def _failure(error: Exception) -> DeliveryError:
     codes = _reply_codes(error)
-    # A malformed address or header is found out before a word is said to the server.
-    is_malformed = isinstance(error, ValueError)
     return DeliveryError(
         error,
         # RFC 5321 §4.2.1: 4yz means that the e-mail was not taken, and may be later.
         surely=bool(codes) and all(400 <= code < 500 for code in codes),
-        goes_on=is_malformed or (bool(codes) and CLOSING not in codes),
+        goes_on=bool(codes) and CLOSING not in codes,
     )
 
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -29,7 +30,7 @@ def check_remindable(connection: Connection, *, now: datetime) -> None:
     if not connection.user.is_active:
         raise NotReminded("This connection's user is not active.", code="inactive_user")
     if not _address(connection):
-        raise NotReminded("This connection's user has no e-mail address.", code="no_address")
+        raise NotReminded("This connection's user has no usable e-mail address.", code="no_address")
     try:
         site_url()
     except ImproperlyConfigured as error:
@@ -67,5 +68,12 @@ def compose(connection: Connection, *, now: datetime) -> EmailMultiAlternatives:
 
 
 def _address(connection: Connection) -> str:
+    """Return where to write to; nothing where Django would not take it for one address."""
     user = connection.user
-    return str(getattr(user, user.get_email_field_name(), "") or "")
+    address = str(getattr(user, user.get_email_field_name(), "") or "")
+    try:
+        validate_email(address)
+    except ValidationError:
+        # What the mail backend makes of it differs with Python's version, and may end the round.
+        return ""
+    return address

@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from actionstep_connect.exceptions import NotReminded
-from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.database import on_primary, until_done
 from actionstep_connect.flows.events import Change, tell
 from actionstep_connect.flows.remind.delivery import DeliveryError, Send, mail_server
 from actionstep_connect.flows.remind.letter import check_remindable, compose
@@ -35,7 +35,8 @@ def remind(connection: Connection) -> None:
     now = datetime.now(UTC)
     check_remindable(connection, now=now)
     rows = on_primary().filter(pk=connection.pk, generation=connection.generation)
-    if not rows.update(remind_at=now):
+    # Other workers flag at the same time: on MySQL one of them may be a deadlock's victim.
+    if not until_done(lambda: rows.update(remind_at=now)):
         raise NotReminded("This connection has changed meanwhile.", code="not_needed")
     connection.remind_at = now
 
