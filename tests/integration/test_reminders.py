@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.db import OperationalError
 from django.db import connection as database
 from django.template import Origin
 from django.template.loaders.base import Loader
@@ -276,6 +277,22 @@ def test_two_workers_flag_one_cause(sandbox: Sandbox) -> None:
     give_addresses(connection)
     together(flag_nearing_limit, 3)
     assert kinds(connection) == [EventKind.FLAGGED]
+    assert send_reminders() == 1
+
+
+def test_a_deadlocks_victim_is_queued_all_the_same() -> None:
+    """MySQL ends one of two statements that wait for each other; it is repeated."""
+    failed: list[str] = []
+
+    def fail_once(run: Any, sql: str, *arguments: Any) -> Any:
+        if not failed and sql.startswith("UPDATE") and "remind_at" in sql:
+            failed.append(sql)
+            raise OperationalError("Deadlock found when trying to get lock")
+        return run(sql, *arguments)
+
+    with database.execute_wrapper(fail_once):
+        queued()
+    assert failed
     assert send_reminders() == 1
 
 
