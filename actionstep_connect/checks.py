@@ -217,14 +217,15 @@ def _endpoint_problems() -> Iterator[CheckMessage]:
 
 def _deployment_problems() -> Iterator[CheckMessage]:
     site = get_site()
-    if not find_problems() and get_config().notify_users and site.from_email == UNSET_FROM_EMAIL:
+    config = None if find_problems() else get_config()
+    if config and config.notify_users and site.from_email == UNSET_FROM_EMAIL:
         yield checks.Warning(
             f"{SETTING}['NOTIFY_USERS'] is on, and DEFAULT_FROM_EMAIL is still {UNSET_FROM_EMAIL!r}: "
             "most mail servers refuse that.",
             hint="Set DEFAULT_FROM_EMAIL to an address of your own.",
             id=f"{TAG}.W023",
         )
-    if "*" in site.allowed_hosts and not find_problems() and get_config().redirect_uri is None:
+    if config and config.redirect_uri is None and "*" in site.allowed_hosts:
         yield checks.Warning(
             "ALLOWED_HOSTS allows every host, and the redirect URI is built from the one that a "
             "request names: whoever forges it moves where Actionstep sends users.",

@@ -1,14 +1,12 @@
 """E-mail: where NOTIFY_USERS is on, a connection that needs its user asks for a reminder."""
 
-import logging
 from typing import Any
 
 from django.dispatch import receiver
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.exceptions import NotReminded
-from actionstep_connect.flows.remind import remind
-from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.flows.remind import log_not_reminded, remind
 from actionstep_connect.models import Connection
 from actionstep_connect.signals import connection_flagged, reconnect_required
 
@@ -25,5 +23,4 @@ def ask_for_reminder(*, connection: Connection, fleet_wide: bool = False, **_: A
     try:
         remind(connection)
     except NotReminded as error:
-        level = logging.ERROR if error.code == "no_site_url" else logging.INFO
-        log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
+        log_not_reminded(connection, error)

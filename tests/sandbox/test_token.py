@@ -8,11 +8,27 @@ from typing import Any
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import REDIRECT_URI, Application, Visitor
+from tests.sandbox.visitor import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    REDIRECT_URI,
+    Application,
+    Visitor,
+)
 
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 CHALLENGE = base64.urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 S256 = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+
+
+def refresh_form(tokens: dict[str, Any]) -> dict[str, str]:
+    """Return the members of a refresh, the client's own credentials among them."""
+    return {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+    }
 
 
 def test_a_code_gives_a_token_response_in_actionsteps_shape(
@@ -109,12 +125,7 @@ def test_basic_credentials_that_cannot_be_read_are_invalid_client(
 def test_a_client_authenticates_in_one_way_only(application: Application, secret: str) -> None:
     """HTTP Basic and a secret in the body at once are ``invalid_request`` (RFC 6749, 2.3)."""
     tokens = application.issued()
-    body = {
-        "grant_type": "refresh_token",
-        "refresh_token": tokens["refresh_token"],
-        "client_id": "sandbox-client",
-        "client_secret": "sandbox-secret",
-    }
+    body = refresh_form(tokens)
     response = application.http.post("/api/oauth/token", data=body, auth=("sandbox-client", secret))
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
     assert application.refresh(tokens["refresh_token"]).status_code == 200
@@ -129,12 +140,7 @@ def test_only_post_is_answered(application: Application, method: str) -> None:
 def test_only_form_bodies_are_read(application: Application) -> None:
     """JSON bodies and query parameters are refused, and nothing is spent."""
     tokens = application.issued()
-    body = {
-        "grant_type": "refresh_token",
-        "refresh_token": tokens["refresh_token"],
-        "client_id": "sandbox-client",
-        "client_secret": "sandbox-secret",
-    }
+    body = refresh_form(tokens)
     as_json = application.http.post("/api/oauth/token", json=body)
     in_query = application.http.post("/api/oauth/token", params=body, data={"x": "y"})
     for response in (as_json, in_query):

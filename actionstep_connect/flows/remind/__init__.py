@@ -5,6 +5,6 @@ writes the e-mails (`letter`) and has them delivered (`delivery`), after its las
 refresh, page or transaction ever waits for a mail server.
 """
 
-from actionstep_connect.flows.remind.queue import remind, send_reminders
+from actionstep_connect.flows.remind.queue import log_not_reminded, remind, send_reminders
 
-__all__ = ["remind", "send_reminders"]
+__all__ = ["log_not_reminded", "remind", "send_reminders"]

@@ -41,6 +41,12 @@ def remind(connection: Connection) -> None:
     connection.remind_at = now
 
 
+def log_not_reminded(connection: Connection, error: NotReminded) -> None:
+    """Log why a user gets no e-mail: as an error where the site's own settings are at fault."""
+    level = logging.ERROR if error.code == "no_site_url" else logging.INFO
+    log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
+
+
 def send_reminders() -> int:
     """Send what reminders are due, until time is up; return how many were sent.
 
@@ -70,9 +76,7 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         letter = compose(connection, now=now)
     except NotReminded as error:
         _claim(connection)
-        # An error where the site's own settings are at fault, for it is not tried again.
-        level = logging.ERROR if error.code == "no_site_url" else logging.INFO
-        log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
+        log_not_reminded(connection, error)
         return False
     except Exception as error:  # noqa: BLE001 - told with its traceback; the others wait.
         # A site's own template failed: whoever mends it finds the reminders still waiting.
