@@ -1,4 +1,4 @@
-"""The sandbox's own time: the machine's, and as far ahead of it as somebody has moved it."""
+"""The sandbox's own time: the machine's, and as far ahead of it as it has been moved."""
 
 from datetime import datetime, timedelta
 

@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from actionstep_connect.sandbox import rules
 from actionstep_connect.sandbox.identity import find_grant
+from actionstep_connect.sandbox.rest.errors import ANY_OTHER, MEDIA_TYPE, Mistake, error
 from actionstep_connect.sandbox.rules import Rule
 
 ENDPOINTS = ("authorize", "token", "api")
 STATUS = re.compile(r"status_([2-5][0-9]{2})(_after)?")
-LONGEST_SECONDS = 86400
+MAX_SECONDS = 86400
 RULES: Mapping[str, Rule] = {
     "endpoint": rules.TEXT,
     "fault": rules.TEXT,
@@ -30,7 +31,7 @@ RULES: Mapping[str, Rule] = {
     "headers": rules.HEADERS,
     "retry_after": rules.LINE,
     "location": rules.LINE,
-    "seconds": rules.number(0, LONGEST_SECONDS),
+    "seconds": rules.number(0, MAX_SECONDS),
     "error": rules.TEXT,
     "error_description": rules.TEXT,
     "changes": rules.OBJECT,
@@ -125,7 +126,7 @@ class Fault:
         return self._dress(response)
 
     def _dress(self, response: HttpResponse) -> HttpResponse:
-        """Give an answer the status and the headers that this fault names."""
+        """Set the status and the headers that this fault names on an answer."""
         if self.status:
             response.status_code = self.status
         if self.content_type:
@@ -182,11 +183,9 @@ def _status(fault: Fault) -> HttpResponse:
     if fault.endpoint == "api":
         if status == 401:
             return JsonResponse({"error": "invalid_token"}, status=401)
-        detail = "This answer was asked for at the sandbox."
-        error = {"status": str(status), "code": f"AS-1{status}", "title": title, "detail": detail}
-        return JsonResponse(
-            {"errors": error}, status=status, content_type="application/vnd.api+json"
-        )
+        mistake = Mistake("This answer was asked for at the sandbox.")
+        body = {"errors": error(status, title, ANY_OTHER, mistake)}
+        return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
     # JSON without an `error` member: this is how rate limits have looked at token endpoints.
     return JsonResponse({"message": title}, status=status)
 

@@ -22,7 +22,6 @@ def find_pair(*, access_token: str = "", refresh_token: str = "") -> TokenPair |
     pairs = TokenPair.objects.select_related(
         "grant__membership__person",
         "grant__membership__organisation",
-        "grant__membership__participant",
     )
     if access_token:
         return pairs.filter(access_hash=digest(access_token)).first()

@@ -40,7 +40,7 @@ class PageHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Refuses names that somebody else points at loopback.
+        # Refuses names of others that point at loopback.
         request.get_host()
         response = self.get_response(request)
         response.setdefault("Cache-Control", "no-store")

@@ -10,8 +10,9 @@ from actionstep_connect.sandbox import rules
 from actionstep_connect.sandbox.rules import Rule
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
-MOST_SECONDS = 10 * 365 * 86400
+MAX_SECONDS = 10 * 365 * 86400
 API_ENDPOINT_FORMS = ("slash", "bare", "rest")
+HOOK_BODIES = ("jsonapi", "jsonapi_snake", "rest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,10 @@ class Options:
     )
     api_endpoint_form: str = field(
         default="slash",
-        metadata={"help": "api_endpoint ends in /api/ (slash), /api (bare) or /api/rest (rest)"},
+        metadata={
+            "help": "api_endpoint ends in /api/ (slash), /api (bare) or /api/rest (rest)",
+            "choices": API_ENDPOINT_FORMS,
+        },
     )
     expires_in_as_text: bool = field(
         default=False, metadata={"help": "send expires_in as a string"}
@@ -78,11 +82,28 @@ class Options:
         default=False, metadata={"help": "put Retry-After into a 429 of the rate limits"}
     )
 
+    scan_seconds: float = field(
+        default=0.0, metadata={"help": "how long an uploaded file is scanned before it can be used"}
+    )
+
+    hook_body: str = field(
+        default="jsonapi",
+        metadata={
+            "help": "what hooks are sent: JSON:API 1.0 (jsonapi), the same with relationships in "
+            "snake case (jsonapi_snake), or what a GET answers (rest)",
+            "choices": HOOK_BODIES,
+        },
+    )
+    hook_timeout: float = field(
+        default=5.0, metadata={"help": "seconds in which a hook must answer 200"}
+    )
+
     def __post_init__(self) -> None:
         for option in fields(self):
-            _rule(option).check(option.name, getattr(self, option.name))
-        if self.api_endpoint_form not in API_ENDPOINT_FORMS:
-            raise ValueError(f"api_endpoint_form must be one of {', '.join(API_ENDPOINT_FORMS)}.")
+            value, choices = getattr(self, option.name), option.metadata.get("choices")
+            _rule(option).check(option.name, value)
+            if choices and value not in choices:
+                raise ValueError(f"{option.name} must be one of {', '.join(choices)}.")
         if not self.client_id or not self.client_secret:
             raise ValueError("client_id and client_secret must not be empty.")
 
@@ -143,7 +164,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                 dest=option.name,
                 type=kind,
                 default=option.default,
-                choices=API_ENDPOINT_FORMS if option.name == "api_endpoint_form" else None,
+                choices=option.metadata.get("choices"),
                 help=text + shown,
             )
 
@@ -163,4 +184,4 @@ def _rule(option: Field[Any]) -> Rule:
         case tuple():
             return rules.LINES
     is_rate = option.name.endswith("rate_limit")
-    return rules.whole(0) if is_rate else rules.number(0, MOST_SECONDS)
+    return rules.whole(0) if is_rate else rules.number(0, MAX_SECONDS)

@@ -7,9 +7,13 @@ import threading
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
-from actionstep_connect.sandbox import seed
+from actionstep_connect.sandbox.hooks.calls import calls
 from actionstep_connect.sandbox.options import Options
+from actionstep_connect.sandbox.practice.firms import open_firms
+from actionstep_connect.sandbox.practice.people import MEMBERS, PASSWORD
+from actionstep_connect.sandbox.rest.uploads import forget_deleted
 from actionstep_connect.sandbox.server import HOST, SandboxServer
+from actionstep_connect.sandbox.store import store
 from actionstep_connect.sandbox.switchboard import switchboard
 from actionstep_connect.sandbox.tokens import signing_key
 
@@ -20,7 +24,8 @@ HANG_UP_SECONDS = 0.5
 def serve(server: SandboxServer, options: Options, *, verbose: bool) -> None:
     base_url = f"http://{HOST}:{server.server_port}/"
     switchboard.configure(options=options, base_url=base_url, verbose=verbose)
-    seed.populate_if_empty()
+    open_firms()
+    store.listeners += [forget_deleted, calls.notify]
     signing_key()
     server.set_app(get_wsgi_application())
     connection.close()
@@ -46,8 +51,8 @@ def _announce(base_url: str, options: Options) -> None:
         f"Sandbox ready at {base_url}",
         f"Client id: {options.client_id}",
         f"Redirect URIs: {redirect_uris or 'any http:// address on 127.0.0.1 or localhost'}",
-        *(f"User: {one.username} ({one.name}, {one.description})" for one in seed.MEMBERS),
-        f"Password of each user: {seed.PASSWORD}",
+        *(f"User: {one.username} ({one.name}, {one.description})" for one in MEMBERS),
+        f"Password of each user: {PASSWORD}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -34,11 +34,13 @@ DATABASES = {
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # Nobody grieves for a sandbox after a power cut; everybody waits for fsync.
+            # Losing a sandbox in a power cut does no harm; waiting for fsync would.
             "init_command": "PRAGMA synchronous=OFF;",
         },
     }
 }
+# Beside the database, and gone with it.
+MEDIA_ROOT = f"{DATABASES['default']['NAME']}-files"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"

@@ -31,6 +31,22 @@ class Activity:
     user_agent: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """One call of a hook."""
+
+    at: datetime
+    orgkey: str
+    hook: int
+    event: str
+    resource: str
+    id: str
+    target: str
+    status: int | None
+    """None: no answer came, and `problem` says why."""
+    problem: str
+
+
 @dataclass(eq=False)
 class ArmedFault:
     fault: Fault
@@ -45,11 +61,11 @@ class Switchboard:
     base_url: str = "http://127.0.0.1/"
     #: One more after each reset.
     epoch: int = 0
-    data_is_seed: bool = False
     faults: list[ArmedFault] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
     in_flight: Counter[str] = field(default_factory=Counter)
     activity: deque[Activity] = field(default_factory=lambda: deque(maxlen=ACTIVITY_KEPT))
+    notifications: deque[Notification] = field(default_factory=lambda: deque(maxlen=ACTIVITY_KEPT))
     verbose: bool = False
     stopping: Event = field(default_factory=Event)
     lock: RLock = field(default_factory=RLock)
@@ -63,7 +79,7 @@ class Switchboard:
         self.verbose = verbose
 
     def forget(self) -> None:
-        """Go back to the options of the start: no faults, no counts, no log, nobody signed in."""
+        """Go back to the options of the start: no faults, no counts, no log, no user signed in."""
         clock.put_back()
         with self.lock:
             self.options = self.defaults
@@ -73,6 +89,7 @@ class Switchboard:
             # Another one: what is still served counts itself out of the former.
             self.in_flight = Counter()
             self.activity.clear()
+            self.notifications.clear()
             self._recent.clear()
 
     def arm(self, fault: Fault) -> None:
@@ -110,6 +127,12 @@ class Switchboard:
         with self.lock:
             if epoch == self.epoch:
                 self.activity.appendleft(entry)
+
+    def note_call(self, notification: Notification, *, epoch: int) -> None:
+        """Log a call of a hook, unless the sandbox was reset since `epoch`."""
+        with self.lock:
+            if epoch == self.epoch:
+                self.notifications.appendleft(notification)
 
     @contextmanager
     def serving(self, endpoint: str) -> Iterator[None]:

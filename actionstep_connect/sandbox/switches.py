@@ -15,8 +15,8 @@ from actionstep_connect.sandbox.models import AuthorizationCode, Grant, Membersh
 from actionstep_connect.sandbox.scopes import split
 from actionstep_connect.sandbox.switchboard import switchboard
 
-MOST_ISSUED_AT_ONCE = 2000
-MOST_SECONDS_ADVANCED = 10 * 365 * 86400
+MAX_ISSUED_AT_ONCE = 2000
+MAX_SECONDS_ADVANCED = 10 * 365 * 86400
 
 
 def add_faults(data: object) -> None:
@@ -64,18 +64,18 @@ def expire(data: Mapping[str, Any]) -> int:
 
 def advance(data: Mapping[str, Any]) -> datetime:
     """Move the sandbox's time on by so many `seconds`; return what it is then."""
-    rules.number(0, MOST_SECONDS_ADVANCED).check("seconds", data.get("seconds"))
+    rules.number(0, MAX_SECONDS_ADVANCED).check("seconds", data.get("seconds"))
     clock.advance(timedelta(seconds=data["seconds"]))
     return clock.now()
 
 
 def issue(data: Mapping[str, Any]) -> list[dict[str, str | int | float]]:
-    """Give out tokens without a browser, each under a grant of its own."""
+    """Issue tokens without a browser, each under a grant of its own."""
     owner, scopes = _owner(data), _scopes(data)
     client_id = data.get("client_id", switchboard.options.client_id)
     rules.LINE.check("client_id", client_id)
     count = data.get("count", 1)
-    rules.whole(1, MOST_ISSUED_AT_ONCE).check("count", count)
+    rules.whole(1, MAX_ISSUED_AT_ONCE).check("count", count)
     responses = [
         tokens.make_response(membership=owner, scopes=scopes, client_id=client_id, is_refresh=False)
         for _ in range(count)
@@ -95,6 +95,7 @@ def state() -> dict[str, object]:
         ]
         counters = dict(switchboard.counters)
         activity = list(switchboard.activity)
+        notifications = list(switchboard.notifications)
     return {
         "base_url": switchboard.base_url,
         "now": clock.now(),
@@ -103,6 +104,7 @@ def state() -> dict[str, object]:
         "counters": _counters(counters),
         "connections": connections(),
         "activity": [asdict(entry) for entry in activity],
+        "notifications": [asdict(one) for one in notifications],
     }
 
 

@@ -4,12 +4,12 @@ import httpx2
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application, Visitor
+from tests.support.visitor import Application, Visitor
 
 
 @pytest.fixture
 def sandbox(actionstep_sandbox_process: Sandbox) -> Sandbox:
-    """Give a sandbox without a past; no site is involved."""
+    """Return a sandbox without a past; no site is involved."""
     actionstep_sandbox_process.reset()
     return actionstep_sandbox_process
 
@@ -21,19 +21,19 @@ def plain_client(sandbox: Sandbox) -> httpx2.Client:
 
 @pytest.fixture
 def http(sandbox: Sandbox) -> Generator[httpx2.Client]:
-    """Give an HTTP client that follows nothing."""
+    """Yield an HTTP client that follows nothing."""
     with plain_client(sandbox) as client:
         yield client
 
 
 @pytest.fixture
 def visitor(http: httpx2.Client) -> Visitor:
-    """Give an end-user with a browser of their own."""
+    """Return an end-user with a browser of their own."""
     return Visitor(http)
 
 
 @pytest.fixture
 def application(sandbox: Sandbox) -> Generator[Application]:
-    """Give the client that is registered at the sandbox."""
+    """Yield the client that is registered at the sandbox."""
     with plain_client(sandbox) as client:
         yield Application(client)

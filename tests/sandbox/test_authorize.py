@@ -5,11 +5,11 @@ import re
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import REDIRECT_URI, Application, Visitor, callback_parameters
+from tests.support.visitor import REDIRECT_URI, Application, Visitor, callback_parameters
 
 
 def test_two_pages_lead_to_a_code_and_the_state(visitor: Visitor) -> None:
-    """Sign in, choose, allow: the callback gets 40 hexadecimal characters and our state."""
+    """Sign in, choose, allow: the callback gets 40 hexadecimal characters and the request's state."""
     given = visitor.authorize("priya", "acmelaw", state="s p+&ce")
     assert re.fullmatch(r"[0-9a-f]{40}", given["code"])
     assert given["state"] == "s p+&ce"
@@ -93,7 +93,7 @@ def test_both_separators_between_scopes_work(
 def test_an_unknown_client_or_redirect_uri_is_never_redirected(
     visitor: Visitor, name: str, value: str
 ) -> None:
-    """Whoever cannot be trusted with a redirect gets a page instead."""
+    """Anyone who cannot be trusted with a redirect gets a page instead."""
     page = visitor.visit(**{name: value})
     assert page.status_code == 400
     assert "Location" not in page.headers
@@ -180,7 +180,7 @@ def test_prompt_none_skips_the_sign_in_only_with_a_session(
 
 
 def test_a_decision_needs_the_pages_before_it(visitor: Visitor) -> None:
-    """Nobody can allow without having signed in for this very request."""
+    """No one can allow without having signed in for this very request."""
     visitor.authorize("tom")
     visitor.visit(state="another")
     visitor.submit(decision="allow")
@@ -194,7 +194,7 @@ def test_a_form_of_another_site_is_refused(visitor: Visitor) -> None:
 
 
 def test_iss_is_sent_when_the_sandbox_is_told_to(sandbox: Sandbox, visitor: Visitor) -> None:
-    """RFC 9207's ``iss`` comes as an option, for nobody knows whether Actionstep sends it."""
+    """RFC 9207's ``iss`` comes as an option, because no one knows whether Actionstep sends it."""
     sandbox.post("sandbox/options", issuer="https://issuer.example")
     assert visitor.authorize("tom")["iss"] == "https://issuer.example"
 

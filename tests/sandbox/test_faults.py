@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application, Visitor, callback_parameters
+from tests.support.visitor import Application, Visitor, callback_parameters
 
 
 def arm(sandbox: Sandbox, fault: str, endpoint: str = "token", **more: Any) -> None:
@@ -137,7 +137,7 @@ def test_answers_without_members_are_left_as_they_are(
 
 
 def test_redirects_can_be_sent(sandbox: Sandbox, application: Application) -> None:
-    """A 307 would replay the secret at its target, to whoever follows."""
+    """A 307 would replay the secret at its target, to anyone who follows."""
     arm(sandbox, "redirect", location="http://127.0.0.1:9/steal")
     response = application.refresh("whatever")
     assert (response.status_code, response.headers["Location"]) == (307, "http://127.0.0.1:9/steal")

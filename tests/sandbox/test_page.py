@@ -6,13 +6,26 @@ from pathlib import Path
 
 from actionstep_connect.sandbox.faults import KINDS
 from actionstep_connect.sandbox.options import Options
-from actionstep_connect.sandbox.seed import MEMBERS
+from actionstep_connect.sandbox.practice.people import MEMBERS
+from actionstep_connect.sandbox.rest.special import SPECIAL
 from actionstep_connect.sandbox.views.switches import SWITCHES
+from tests.support import resource_table
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parent.parent / "docs" / "sandbox.md").read_text()
 #: What they prove is about Actionstep; the others are about the sandbox itself.
-CONFORMANCE = ("test_authorize.py", "test_token.py", "test_refresh.py", "test_api.py")
+CONFORMANCE = (
+    "test_access.py",
+    "test_authorize.py",
+    "test_errors.py",
+    "test_files.py",
+    "test_hooks.py",
+    "test_reading.py",
+    "test_refresh.py",
+    "test_resources.py",
+    "test_token.py",
+    "test_writing.py",
+)
 #: Proofs of how well it is made, rather than of what Actionstep does.
 OUR_OWN = {
     "test_a_form_of_another_site_is_refused",
@@ -22,8 +35,13 @@ OUR_OWN = {
     "test_fifty_at_once_are_all_answered",
     "test_fifty_requests_at_once_are_answered",
     "test_filters_and_order_are_for_rows_by_their_ids_too",
+    "test_a_matter_is_renamed_at_the_console",
+    "test_rows_are_changed_as_a_colleague_would",
+    "test_memory_stays_flat_however_large_a_file_is",
     "test_its_cookies_are_not_those_of_a_site",
     "test_pages_are_kept_out_of_caches_and_frames",
+    "test_the_rows_are_the_same_at_every_start",
+    "test_writers_at_once_lose_nothing",
 }
 
 
@@ -70,8 +88,16 @@ def test_the_page_lists_every_option_with_its_default() -> None:
     assert listed == [(field.name, field.default) for field in fields]
 
 
+def test_the_page_has_every_resource_as_the_facts_have_it() -> None:
+    """Verbs, members, links, what a POST requires and how sure it is come from the facts."""
+    section = PAGE.partition("## Resources\n")[2].partition("\n## ")[0]
+    listed = [line for line in section.splitlines() if line.startswith("|")]
+    assert listed == resource_table.lines()
+    assert set(re.findall(r"`([\w-]+)`", section.splitlines()[-1])) == set(SPECIAL)
+
+
 def test_the_page_lists_every_switch_fault_and_person() -> None:
-    """Nobody must read the code to know what can be asked for."""
+    """No one must read the code to know what can be asked for."""
     assert {row[0].strip("`") for row in rows("Switches")} == set(SWITCHES)
     faults = {name for row in rows("Faults") for name in re.findall(r"`(\w+)`", row[0])}
     assert faults - {"status_503"} == set(KINDS)

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.sandbox.visitor import Application, Visitor
+from tests.support.visitor import Application, Visitor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = ("-m", "actionstep_connect.sandbox")
@@ -70,7 +70,7 @@ def test_it_starts_and_stops_quickly_and_without_a_warning(ending: signal.Signal
 
 
 def test_clients_that_hang_up_leave_nothing_behind() -> None:
-    """Whoever resets the connection before the answer costs no socket and no warning."""
+    """Anyone who resets the connection before the answer costs no socket and no warning."""
     with started(*MODULE, "--port", "0") as (process, url):
         with httpx2.Client(base_url=url, trust_env=False) as http:
             fault = {"endpoint": "authorize", "fault": "slow", "seconds": 0.3}
@@ -157,3 +157,27 @@ def test_a_kept_database_survives_a_restart_and_holds_no_secret(tmp_path: Path) 
         assert secret not in dump
     with started(*options) as (_, url), httpx2.Client(base_url=url, trust_env=False) as http:
         assert Application(http).refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_a_kept_database_has_the_rows_that_were_written(tmp_path: Path) -> None:
+    """What was added, changed and deleted is so after a restart, until a reset."""
+    options = (*MODULE, "--port", "0", "--database", str(tmp_path / "sandbox.sqlite3"))
+    note = {"filenotes": {"text": "Kept.", "links": {"action": "3"}}}
+    with (
+        started(*options) as (process, url),
+        httpx2.Client(base_url=url, trust_env=False) as http,
+    ):
+        application = Application(http)
+        tokens = application.issued()
+        added = application.api(tokens, "filenotes", "POST", json=note).json()["filenotes"]
+        application.api(tokens, "filenotes/1", "PUT", json={"filenotes": {"text": "Changed."}})
+        application.api(tokens, "filenotes/2", "DELETE")
+        process.terminate()
+        process.wait(10)
+    with started(*options) as (_, url), httpx2.Client(base_url=url, trust_env=False) as http:
+        application = Application(http)
+        found = application.api(tokens, f"filenotes/1,2,{added['id']}").json()["filenotes"]
+        assert [row["text"] for row in found] == ["Changed.", "Kept."]
+        http.post("/sandbox/reset").raise_for_status()
+        answer = application.api(application.issued(), f"filenotes/2,{added['id']}")
+        assert answer.json()["filenotes"]["id"] == 2

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application, Visitor
+from tests.support.visitor import Application, Visitor
 
 
 def test_a_refresh_rotates_both_tokens(application: Application) -> None:

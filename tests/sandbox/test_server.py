@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application
+from tests.support.visitor import Application
 
 SECONDS = 5
 HOST = b"Host: 127.0.0.1\r\n"

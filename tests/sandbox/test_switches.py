@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import Application, Visitor
+from tests.support.visitor import Application, Visitor
 
 
 def turn(http: httpx2.Client, **fields: str) -> httpx2.Response:
@@ -72,7 +72,7 @@ def test_reset_puts_everything_back(sandbox: Sandbox, application: Application) 
 def test_what_began_before_a_reset_counts_no_longer(
     sandbox: Sandbox, application: Application
 ) -> None:
-    """A request that somebody gave up is neither counted nor logged in the next test."""
+    """A request that someone gave up is neither counted nor logged in the next test."""
     sandbox.post("sandbox/faults", endpoint="token", fault="slow", seconds=3)
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(application.refresh, "given-up")
@@ -114,7 +114,7 @@ def test_lifetimes_can_be_changed_at_run_time(sandbox: Sandbox, application: App
 
 
 def test_the_client_secret_can_be_changed(sandbox: Sandbox, application: Application) -> None:
-    """An expired client secret is a fault of ours to practise."""
+    """An expired client secret is a fault of the site's to practise."""
     sandbox.post("sandbox/options", client_secret="renewed")
     tokens = application.issued()
     assert application.refresh(tokens["refresh_token"]).json()["error"] == "invalid_client"
@@ -184,7 +184,7 @@ def test_other_sites_may_not_turn_switches(application: Application) -> None:
 
 
 def test_a_foreign_host_name_is_refused(application: Application) -> None:
-    """A name that somebody points at loopback leads nowhere."""
+    """A name that someone points at loopback leads nowhere."""
     response = application.http.get("/sandbox/state", headers={"Host": "evil.example"})
     assert response.status_code == 400
 

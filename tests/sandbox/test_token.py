@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actionstep_connect.testing import Sandbox
-from tests.sandbox.visitor import (
+from tests.support.visitor import (
     CLIENT_ID,
     CLIENT_SECRET,
     REDIRECT_URI,
@@ -92,7 +92,7 @@ def test_client_secret_basic_works_too(visitor: Visitor, application: Applicatio
 def test_a_wrong_client_is_invalid_client_with_401(
     application: Application, wrong: dict[str, str]
 ) -> None:
-    """Wrong credentials are 401 ``invalid_client``, and cost nobody a token."""
+    """Wrong credentials are 401 ``invalid_client``, and cost no one a token."""
     tokens = application.issued()
     response = application.refresh(tokens["refresh_token"], **wrong)
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
@@ -212,7 +212,7 @@ def test_pkce_is_verified_when_sent(visitor: Visitor, application: Application) 
 def test_a_verifier_without_a_challenge_is_refused(
     visitor: Visitor, application: Application
 ) -> None:
-    """Nobody can strip the challenge from the request unnoticed."""
+    """No one can strip the challenge from the request unnoticed."""
     code = visitor.authorize("tom")["code"]
     response = application.exchange(code, code_verifier=VERIFIER)
     assert response.json()["error"] == "invalid_request"

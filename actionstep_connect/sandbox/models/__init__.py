@@ -1,18 +1,19 @@
+from actionstep_connect.sandbox.models.changes import ChangedRow
 from actionstep_connect.sandbox.models.directory import Access, Membership, Person
 from actionstep_connect.sandbox.models.grants import AuthorizationCode, Grant, TokenPair
+from actionstep_connect.sandbox.models.hooks import HookOwner
 from actionstep_connect.sandbox.models.organisation import Organisation
-from actionstep_connect.sandbox.models.practice import Action, FileNote, Participant, TimeRecord
+from actionstep_connect.sandbox.models.uploads import Upload
 
 __all__ = [
     "Access",
-    "Action",
     "AuthorizationCode",
-    "FileNote",
+    "ChangedRow",
     "Grant",
+    "HookOwner",
     "Membership",
     "Organisation",
-    "Participant",
     "Person",
-    "TimeRecord",
     "TokenPair",
+    "Upload",
 ]

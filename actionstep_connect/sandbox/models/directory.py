@@ -5,7 +5,6 @@ from typing import ClassVar, Self
 from django.db import models
 
 from actionstep_connect.sandbox.models.organisation import Organisation
-from actionstep_connect.sandbox.models.practice import Participant
 
 
 class Access(models.TextChoices):
@@ -33,7 +32,10 @@ class Person(models.Model):
 
 
 class Membership(models.Model):
-    """A person in one organisation: the resource owner behind every grant."""
+    """A person in one organisation: the resource owner behind every grant.
+
+    `number` is the id of their user, `participant` that of their contact.
+    """
 
     id = models.BigAutoField(primary_key=True)
     person: models.ForeignKey[Person, Person] = models.ForeignKey(
@@ -42,15 +44,13 @@ class Membership(models.Model):
     organisation: models.ForeignKey[Organisation, Organisation] = models.ForeignKey(
         Organisation, models.CASCADE, related_name="memberships"
     )
-    participant: models.ForeignKey[Participant, Participant] = models.ForeignKey(
-        Participant, models.CASCADE, related_name="+"
-    )
     number = models.PositiveIntegerField()
+    participant = models.PositiveIntegerField()
     time_records = models.CharField(max_length=5, choices=Access.choices, default=Access.ALL)
+    sees_restricted = models.BooleanField(default=True)
     is_read_only = models.BooleanField(default=False)
 
     organisation_id: int
-    participant_id: int
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:

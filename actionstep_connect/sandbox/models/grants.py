@@ -58,7 +58,7 @@ class TokenPair(models.Model):
         return f"pair {self.pk}"
 
     def check_client(self, client: object) -> bool:
-        """Say whether the pair was issued to this client (for Authlib)."""
+        """Return whether the pair was issued to this client (for Authlib)."""
         return bool(self.grant.client_id == getattr(client, "client_id", None))
 
     def get_scope(self) -> str:

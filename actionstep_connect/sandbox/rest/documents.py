@@ -1,27 +1,46 @@
 """Rows as documents: one is an object, several are an array; linked rows come beside them."""
 
-from collections.abc import Iterable
+import json
+import time
+from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 
-from actionstep_connect.sandbox import scopes, tokens
-from actionstep_connect.sandbox.models import Grant, Membership
+from actionstep_connect.sandbox import tokens
+from actionstep_connect.sandbox.clock import clock
+from actionstep_connect.sandbox.facts.resource import Resource
+from actionstep_connect.sandbox.facts.table import RESOURCES
+from actionstep_connect.sandbox.rest.conditions import linked_keys
+from actionstep_connect.sandbox.rest.errors import MEDIA_TYPE, Mistake
 from actionstep_connect.sandbox.rest.problems import ApiProblem
-from actionstep_connect.sandbox.rest.query import Page, chosen_fields
-from actionstep_connect.sandbox.rest.resources import RESOURCES, Resource
-from actionstep_connect.sandbox.rest.values import shown
+from actionstep_connect.sandbox.rest.query import DEFAULT_PAGE_SIZE, Page, chosen_fields
+from actionstep_connect.sandbox.rest.values import timestamp
+from actionstep_connect.sandbox.rest.viewer import Viewer
+from actionstep_connect.sandbox.store import Row
 from actionstep_connect.sandbox.switchboard import switchboard
 
 Document = dict[str, Any]
 
+SERVER = "sandbox"
+
+
+def answer(document: Document, *, status: int = 200) -> HttpResponse:
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(content.encode(), status=status, content_type=MEDIA_TYPE)
+
 
 def build(
-    resource: Resource, rows: list[Any], grant: Grant, query: QueryDict, page: Page | None = None
+    resource: Resource,
+    rows: Sequence[Row],
+    viewer: Viewer,
+    query: QueryDict,
+    page: Page | None = None,
 ) -> Document:
-    fields = chosen_fields(query, resource.name, is_primary=True)
-    members = [_row(resource, row, grant.membership, fields) for row in rows]
+    started = time.perf_counter()
+    fields = chosen_fields(query, resource, is_primary=True)
+    shown = [_shown(resource, row, fields) for row in rows]
+    page = page or Page(rows, 1, DEFAULT_PAGE_SIZE, len(rows))
     document: Document = {
         "links": {
             f"{resource.name}.{name}": {
@@ -30,15 +49,27 @@ def build(
             }
             for name, link in resource.links.items()
         },
-        resource.name: members[0] if len(members) == 1 else members,
+        resource.name: shown[0] if len(shown) == 1 else shown,
     }
     if not document["links"]:
         del document["links"]
-    if linked := _linked(resource, rows, grant, query):
+    if linked := _linked(resource, rows, viewer, query):
         document["linked"] = linked
-    if page:
-        document["meta"] = {"paging": {resource.name: _paging(resource, page, query)}}
+    document["meta"] = {
+        "paging": {resource.name: _paging(resource, page, query)},
+        "debug": debug(viewer, started),
+    }
     return document
+
+
+def debug(viewer: Viewer, started: float) -> Document:
+    """Return what recorded answers have beside `paging`; what `rl` holds is not known."""
+    return {
+        "requestTime": f"{time.perf_counter() - started:.2f}",
+        "server": SERVER,
+        "time": timestamp(clock.now(), viewer.firm.zone),
+        "rl": None,
+    }
 
 
 def check_include(resource: Resource, query: QueryDict) -> None:
@@ -47,7 +78,8 @@ def check_include(resource: Resource, query: QueryDict) -> None:
         here = resource
         for name in path:
             if name not in here.links:
-                raise ApiProblem(400, f"{here.name} has no link {name[:100]}.")
+                detail = f"{here.name} has no link {name[:100]}."
+                raise ApiProblem(400, Mistake(detail, parameter="include"))
             here = RESOURCES[here.links[name].resource]
 
 
@@ -55,67 +87,55 @@ def _paths(query: QueryDict) -> list[list[str]]:
     return [path.split(".") for path in query.get("include", "").split(",") if path]
 
 
-def _row(
-    resource: Resource, row: Any, membership: Membership, fields: frozenset[str] | None
-) -> Document:
-    document: Document = {
-        name: shown(_value(row, attribute.column, membership), attribute.kind)
-        for name, attribute in resource.attributes.items()
-        if fields is None or name in fields or name == "id"
-    }
-    links = {
-        name: str(getattr(row, link.column).number)
-        for name, link in resource.links.items()
-        if fields is None or name in fields
-    }
-    return document | ({"links": links} if links else {})
-
-
-def _value(row: Any, column: str, membership: Membership) -> object:
-    if column == "is_current":
-        return row.pk == membership.pk
-    if column == "is_active":
-        return True
-    for name in column.split("__"):
-        row = getattr(row, name)
-    return row
+def _shown(resource: Resource, row: Row, fields: frozenset[str] | None) -> Row:
+    if fields is None:
+        if resource.shows_all:
+            return row
+        shown = {name: row[name] for name in resource.default_members}
+        return {**shown, "links": row["links"]} if resource.links else shown
+    shown = {name: row[name] for name in resource.members if name in fields}
+    links = {name: row["links"][name] for name in resource.links if name in fields}
+    return {**shown, "links": links} if links else shown
 
 
 def _linked(
-    resource: Resource, rows: Iterable[Any], grant: Grant, query: QueryDict
-) -> dict[str, list[Document]]:
-    found: dict[str, dict[int, Any]] = {}
+    resource: Resource, rows: Sequence[Row], viewer: Viewer, query: QueryDict
+) -> dict[str, list[Row]]:
+    found: dict[str, dict[str, Row]] = {}
     for path in _paths(query):
-        _follow(resource, list(rows), path, grant, found)
-    return {
-        name: [
-            _row(
-                RESOURCES[name],
-                row,
-                grant.membership,
-                chosen_fields(query, name, is_primary=False),
-            )
-            for _, row in sorted(by_number.items())
-        ]
-        for name, by_number in found.items()
-    }
+        _follow(resource, rows, path, viewer, found)
+    return {name: _linked_rows(RESOURCES[name], by_key, query) for name, by_key in found.items()}
+
+
+def _linked_rows(resource: Resource, by_key: dict[str, Row], query: QueryDict) -> list[Row]:
+    fields = chosen_fields(query, resource, is_primary=False)
+    return [_shown(resource, by_key[key], fields) for key in sorted(by_key, key=_by_id)]
+
+
+def _by_id(key: str) -> tuple[int, str]:
+    return (len(key), key) if key.isdigit() else (0, key)
 
 
 def _follow(
     resource: Resource,
-    rows: list[Any],
-    path: list[str],
-    grant: Grant,
-    found: dict[str, dict[int, Any]],
+    rows: Iterable[Row],
+    path: Sequence[str],
+    viewer: Viewer,
+    found: dict[str, dict[str, Row]],
 ) -> None:
     link = resource.links[path[0]]
+    linked = RESOURCES[link.resource]
     # The scope decides on linked rows too: what was not granted is left out silently.
-    if not scopes.grants(grant.scopes, link.resource):
+    if not viewer.has_scope(*linked.scopes):
         return
-    related = {row.number: row for row in (getattr(row, link.column) for row in rows)}
-    found.setdefault(link.resource, {}).update(related)
+    related: dict[str, Row] = {}
+    for row in rows:
+        for key in linked_keys(row, link.name):
+            if key not in related and (one := viewer.find(linked.name, key)) is not None:
+                related[key] = one
+    found.setdefault(linked.name, {}).update(related)
     if len(path) > 1:
-        _follow(RESOURCES[link.resource], list(related.values()), path[1:], grant, found)
+        _follow(linked, related.values(), path[1:], viewer, found)
 
 
 def _paging(resource: Resource, page: Page, query: QueryDict) -> Document:
@@ -132,8 +152,9 @@ def _paging(resource: Resource, page: Page, query: QueryDict) -> Document:
 
 
 def _page_url(resource: Resource, query: QueryDict, number: int) -> str:
-    parameters = query.dict() | {"page": str(number)}
-    return f"{_rest()}/{resource.name}?{urlencode(parameters)}"
+    parameters = query.copy()
+    parameters["page"] = str(number)
+    return f"{_rest()}/{resource.name}?{parameters.urlencode()}"
 
 
 def _rest() -> str:

@@ -1,33 +1,35 @@
 """Filters, sorting, paging and field selection from the query string."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from actionstep_connect.sandbox.facts.resource import Resource
+from actionstep_connect.sandbox.facts.table import COMPUTED
+from actionstep_connect.sandbox.rest.conditions import (
+    Condition,
+    condition,
+    expression,
+    key_of,
+    linked_keys,
+)
+from actionstep_connect.sandbox.rest.errors import Mistake
 from actionstep_connect.sandbox.rest.problems import ApiProblem
-from actionstep_connect.sandbox.rest.resources import COMPUTED, Resource
-from actionstep_connect.sandbox.rest.values import parsed, whole_number
+from actionstep_connect.sandbox.rest.values import comparable, whole_number
+from actionstep_connect.sandbox.rest.viewer import Viewer
+from actionstep_connect.sandbox.store import Row
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
 RESERVED = frozenset({"page", "pageSize", "sort", "include", "fields"})
-
-COMPARISONS: Mapping[str, Callable[[str, Any], Q]] = {
-    "eq": lambda column, value: Q(**{column: value}),
-    "noteq": lambda column, value: ~Q(**{column: value}),
-    "gt": lambda column, value: Q(**{f"{column}__gt": value}),
-    "gteq": lambda column, value: Q(**{f"{column}__gte": value}),
-    "lt": lambda column, value: Q(**{f"{column}__lt": value}),
-    "lteq": lambda column, value: Q(**{f"{column}__lte": value}),
-}
+DEFAULT_FIELDS = ":default"
 
 
 @dataclass(frozen=True)
 class Page:
-    rows: list[Any]
+    rows: Sequence[Row]
     number: int
     size: int
     record_count: int
@@ -37,80 +39,104 @@ class Page:
         return max(1, -(-self.record_count // self.size))
 
 
-def select(rows: QuerySet[Any], resource: Resource, query: QueryDict) -> QuerySet[Any]:
-    """Filter and sort as the query says; name every parameter that makes no sense."""
-    problems: list[str] = []
+@dataclass(frozen=True)
+class Selection:
+    """Which rows are wanted, and in which order."""
+
+    resource: Resource
+    conditions: Sequence[Condition]
+    order: Sequence[str]
+
+    def of(self, viewer: Viewer) -> list[Row]:
+        rows = viewer.rows(self.resource.name)
+        return self._sorted([row for row in rows if self._holds(row)], viewer)
+
+    def by_ids(self, ids: str, viewer: Viewer) -> list[Row]:
+        """Return the rows of some ids, joined by commas; those that do not exist are left out."""
+        keys = dict.fromkeys(key_of(self.resource, one) for one in ids.split(","))
+        found = (viewer.find(self.resource.name, key) for key in keys)
+        rows = [row for row in found if row is not None and self._holds(row)]
+        return self._sorted(rows, viewer)
+
+    def _holds(self, row: Row) -> bool:
+        return all(holds(row) for holds in self.conditions)
+
+    def _sorted(self, rows: list[Row], viewer: Viewer) -> list[Row]:
+        # From the last one on: sorting keeps the order of what is equal.
+        for item in reversed(self.order):
+            name, is_down = item.removeprefix("-"), item.startswith("-")
+            rows.sort(key=partial(self._rank, name=name, viewer=viewer), reverse=is_down)
+        return rows
+
+    def _rank(self, row: Row, name: str, viewer: Viewer) -> tuple[bool, object]:
+        """Return what a row is sorted by; rows without a value come first."""
+        if name in self.resource.links:
+            keys = linked_keys(row, name)
+            return bool(keys), [(len(key), key) for key in keys]
+        value = comparable(self.resource.members[name].kind, row[name], viewer.firm.zone)
+        return value is not None, value
+
+
+def select(resource: Resource, query: QueryDict, viewer: Viewer) -> Selection:
+    """Read filters and order; name every parameter that makes no sense."""
+    mistakes: list[Mistake] = []
+    conditions: list[Condition] = []
     for name in query:
         if name in RESERVED or name.startswith("fields["):
             continue
-        try:
-            rows = rows.filter(_condition(resource, name, query.get(name, "")))
-        except ValueError as error:
-            problems.append(f"{name} {error}.")
-    if problems:
-        raise ApiProblem(400, *problems)
-    return rows.order_by(*_order(resource, query.get("sort", "")), "number")
+        for value in query.getlist(name):
+            try:
+                if name == "filter":
+                    conditions += expression(resource, value, viewer)
+                else:
+                    conditions.append(condition(resource, name, value, viewer))
+            except ValueError as error:
+                mistakes.append(Mistake(f"{name[:100]} {error}.", parameter=name[:100]))
+    if mistakes:
+        raise ApiProblem(400, *mistakes)
+    return Selection(resource, conditions, _order(resource, query.get("sort", "")))
 
 
-def paginate(rows: QuerySet[Any], query: QueryDict) -> Page:
-    number = _whole(query, "page", 1)
+def paginate(rows: Sequence[Row], query: QueryDict) -> Page:
+    number, size = page_number(query), page_size(query)
+    first = (number - 1) * size
+    return Page(rows[first : first + size], number, size, len(rows))
+
+
+def page_number(query: QueryDict) -> int:
+    return _whole(query, "page", 1)
+
+
+def page_size(query: QueryDict) -> int:
     # More than 200 is cut down without a word, as Actionstep does.
-    size = min(_whole(query, "pageSize", DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
-    first, count = (number - 1) * size, rows.count()
-    # SQLite has no room for the offset of just any page.
-    found = list(rows[first : first + size]) if first < count else []
-    return Page(found, number, size, count)
+    return min(_whole(query, "pageSize", DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
 
 
-def chosen_fields(query: QueryDict, resource: str, *, is_primary: bool) -> frozenset[str] | None:
-    """Return the members asked for; None means all."""
-    wanted = query.get(f"fields[{resource}]")
+def chosen_fields(
+    query: QueryDict, resource: Resource, *, is_primary: bool
+) -> frozenset[str] | None:
+    """Return the members and links asked for; None means those that come by default."""
+    wanted = query.get(f"fields[{resource.name}]")
     if wanted is None and is_primary:
         wanted = query.get("fields")
-    return frozenset(wanted.split(",")) if wanted else None
-
-
-def _condition(resource: Resource, name: str, value: str) -> Q:
-    member, _, comparison = name.rpartition("_")
-    if not member:
-        member, comparison = name, "eq"
-    if member in resource.links:
-        if comparison not in ("eq", "noteq"):
-            raise ValueError("cannot be compared this way")
-        column = f"{resource.links[member].column}__number"
-        return COMPARISONS[comparison](column, parsed(value, "number"))
-    attribute = resource.attributes.get(member)
-    if attribute is None or attribute.column in COMPUTED:
-        raise ValueError(f"is no filter of {resource.name}")
-    if comparison in ("like", "ilike") and attribute.kind == "text":
-        return _like(attribute.column, value)
-    if comparison not in COMPARISONS:
-        raise ValueError("cannot be compared this way")
-    return COMPARISONS[comparison](attribute.column, parsed(value, attribute.kind))
-
-
-def _like(column: str, value: str) -> Q:
-    """Match with ``*`` at either end, whatever the case."""
-    text = value.strip("*")
-    match value.startswith("*"), value.endswith("*"):
-        case True, True:
-            lookup = "icontains"
-        case True, False:
-            lookup = "iendswith"
-        case False, True:
-            lookup = "istartswith"
-        case _:
-            lookup = "iexact"
-    return Q(**{f"{column}__{lookup}": text})
+    if not wanted:
+        return None
+    names = {name.strip() for name in wanted.split(",")}
+    if DEFAULT_FIELDS in names:
+        names.update(resource.default_members, resource.links)
+    if "id" in resource.default_members:
+        names.add("id")
+    return frozenset(names)
 
 
 def _order(resource: Resource, sort: str) -> list[str]:
-    order = []
-    for item in filter(None, sort.split(",")):
-        attribute = resource.attributes.get(item.removeprefix("-"))
-        if attribute is None or attribute.column in COMPUTED:
-            raise ApiProblem(400, f"{resource.name} cannot be sorted by {item}.")
-        order.append(("-" if item.startswith("-") else "") + attribute.column)
+    order = [item for item in sort.split(",") if item]
+    for item in order:
+        name = item.removeprefix("-")
+        is_known = name in resource.members or name in resource.links
+        if not is_known or (resource.name, name) in COMPUTED:
+            detail = f"{resource.name} cannot be sorted by {item[:100]}."
+            raise ApiProblem(400, Mistake(detail, parameter="sort"))
     return order
 
 
@@ -120,5 +146,5 @@ def _whole(query: QueryDict, name: str, default: int) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise ApiProblem(400, f"{name} must be a whole number from 1 on.")
+        raise ApiProblem(400, Mistake(f"{name} must be a whole number from 1 on.", parameter=name))
     return number

@@ -12,8 +12,8 @@ from actionstep_connect.sandbox.authorization import RegisteredClient
 from actionstep_connect.sandbox.identity import digest
 from actionstep_connect.sandbox.middleware import CALLBACK_ERROR, note_actor
 from actionstep_connect.sandbox.models import Membership, Person
+from actionstep_connect.sandbox.practice.people import PASSWORD
 from actionstep_connect.sandbox.scopes import in_words, split
-from actionstep_connect.sandbox.seed import PASSWORD
 from actionstep_connect.sandbox.switchboard import switchboard
 from actionstep_connect.sandbox.views.token import server
 
@@ -43,7 +43,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 
 def _cannot_answer_client(request: HttpRequest) -> str:
-    """Say why no redirect is safe: then only the user may be told (RFC 6749, 4.1.2.1)."""
+    """Return why no redirect is safe: then only the user may be told (RFC 6749, 4.1.2.1)."""
     if any(len(request.GET.getlist(name)) > 1 for name in SINGLE_PARAMETERS):
         return "A parameter of the request came twice."
     client = server.query_client(request.GET.get("client_id", ""))

@@ -7,12 +7,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from actionstep_connect.sandbox import seed, switches
+from actionstep_connect.sandbox import editing, switches
 from actionstep_connect.sandbox.faults import KINDS
-from actionstep_connect.sandbox.models import Person
+from actionstep_connect.sandbox.models import Organisation, Person
+from actionstep_connect.sandbox.practice.firms import reset
+from actionstep_connect.sandbox.practice.people import PASSWORD
 from actionstep_connect.sandbox.switchboard import switchboard
 
 ACTIVITY_SHOWN = 60
+CALLS_SHOWN = 20
 STYLE = Path(__file__).parent.parent / "templates" / "actionstep_sandbox" / "style.css"
 FAULTS_OFFERED = (
     ("status_500", "answer 500"),
@@ -55,12 +58,14 @@ def _turn(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, problem: str = "") -> HttpResponse:
     state = switches.state()
-    activity = state["activity"]
+    activity, notifications = state["activity"], state["notifications"]
     context = {
         "state": state,
         "activity": activity[:ACTIVITY_SHOWN] if isinstance(activity, list) else [],
+        "notifications": notifications[:CALLS_SHOWN] if isinstance(notifications, list) else [],
+        "organisations": Organisation.objects.order_by("pk"),
         "people": Person.objects.prefetch_related("memberships__organisation").order_by("pk"),
-        "password": seed.PASSWORD,
+        "password": PASSWORD,
         "faults_offered": FAULTS_OFFERED,
         "problem": problem,
         "redirect_uris": switchboard.options.redirect_uris,
@@ -87,11 +92,20 @@ def _change_lifetimes(request: HttpRequest) -> None:
     switches.change_options({name: float(request.POST[name]) for name in names})
 
 
+def _rename_matter(request: HttpRequest) -> None:
+    matter = {"resource": "actions", "id": request.POST.get("id", "").strip()}
+    name = request.POST.get("name", "").strip()
+    if not name:
+        raise ValueError("A matter needs a name.")
+    editing.change({**matter, "orgkey": request.POST.get("orgkey"), "row": {"name": name}})
+
+
 FORMS: dict[str, Callable[[HttpRequest], object]] = {
-    "reset": lambda _: seed.reset(),
+    "reset": lambda _: reset(),
     "clear_faults": lambda _: switches.clear_faults(),
     "fault": _arm,
-    "revoke": lambda request: switches.revoke({"user": request.POST.get("user", "nobody")}),
+    "revoke": lambda request: switches.revoke({"user": request.POST.get("user", "")}),
     "expire": lambda request: switches.expire({"what": request.POST.get("what", "")}),
     "lifetimes": _change_lifetimes,
+    "rename_matter": _rename_matter,
 }

@@ -1,4 +1,4 @@
-"""What Django answers by itself: below the API's address in the API's shape, else as a page."""
+"""What Django answers on its own: below the API's address in the API's shape, else as a page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults

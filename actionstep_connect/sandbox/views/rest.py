@@ -1,43 +1,39 @@
 """The REST API's one view: who asks, may they, and what for."""
 
 import math
-from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from actionstep_connect.sandbox import scopes
 from actionstep_connect.sandbox.clock import clock
+from actionstep_connect.sandbox.facts.resource import Resource
+from actionstep_connect.sandbox.facts.table import RESOURCES
 from actionstep_connect.sandbox.identity import bearer_token, find_pair
 from actionstep_connect.sandbox.middleware import note_actor
 from actionstep_connect.sandbox.models import Grant
-from actionstep_connect.sandbox.rest import documents, query, writing
-from actionstep_connect.sandbox.rest.problems import MEDIA_TYPE, ApiProblem, TokenRefused
-from actionstep_connect.sandbox.rest.resources import RESOURCES, Resource
-from actionstep_connect.sandbox.rest.values import whole_number
+from actionstep_connect.sandbox.rest import documents, query, requests, writing
+from actionstep_connect.sandbox.rest.bodies import rows_of
+from actionstep_connect.sandbox.rest.problems import ApiProblem, TokenRefused
+from actionstep_connect.sandbox.rest.query import Selection
+from actionstep_connect.sandbox.rest.special import SPECIAL
+from actionstep_connect.sandbox.rest.viewer import Viewer
+from actionstep_connect.sandbox.store import Row, store
 from actionstep_connect.sandbox.switchboard import switchboard
-
-ACCEPTED = frozenset({MEDIA_TYPE, "application/json", "application/*", "*/*"})
-WRITING = frozenset({"POST", "PUT", "DELETE"})
 
 
 @csrf_exempt
-def rest(request: HttpRequest, name: str, ids: str | None = None) -> HttpResponse:
+def rest(request: HttpRequest, name: str, ids: str | None = None) -> HttpResponseBase:
     try:
-        grant = _authenticate(request)
-        resource = _find_resource(name, grant)
-        _check_request(request, resource, ids)
-        if request.method not in WRITING:
-            return _serve(request, resource, ids, grant)
-        with switchboard.rotation, transaction.atomic():
-            return _serve(request, resource, ids, grant)
+        viewer = _authenticate(request)
+        if special := SPECIAL.get(name):
+            return special(request, ids, viewer)
+        return _serve(request, _find_resource(name), ids, viewer)
     except (ApiProblem, TokenRefused) as problem:
         return problem.response()
 
 
-def _authenticate(request: HttpRequest) -> Grant:
+def _authenticate(request: HttpRequest) -> Viewer:
     """Accept a bearer token in the header only, and tell expired from unknown."""
     pair = find_pair(access_token=bearer_token(request))
     if pair is None:
@@ -48,7 +44,7 @@ def _authenticate(request: HttpRequest) -> Grant:
     if pair.access_expires_at <= clock.now():
         raise TokenRefused("expired_token")
     _check_rate(pair.grant)
-    return pair.grant
+    return Viewer(pair.grant, store.firm(pair.grant.membership.organisation.key))
 
 
 def _check_rate(grant: Grant) -> None:
@@ -63,74 +59,68 @@ def _check_rate(grant: Grant) -> None:
         raise ApiProblem(429, headers=headers)
 
 
-def _find_resource(name: str, grant: Grant) -> Resource:
+def _find_resource(name: str) -> Resource:
     resource = RESOURCES.get(name)
     if resource is None:
         raise ApiProblem(404, f"There is no resource {name[:100]}.")
-    if not scopes.grants(grant.scopes, name):
-        raise ApiProblem(403, f"The scope {name} was not granted.", code="insufficient_scope")
     return resource
 
 
-def _check_request(request: HttpRequest, resource: Resource, ids: str | None) -> None:
-    method, allowed = request.method or "", _allowed(resource, ids)
-    if method not in allowed:
-        raise ApiProblem(405, headers={"Allow": ", ".join(allowed)})
-    accept = request.headers.get("Accept", "*/*").split(",")
-    accepted = {part.partition(";")[0].strip() for part in accept}
-    if not accepted & ACCEPTED:
-        raise ApiProblem(406, f"Accept must allow {MEDIA_TYPE}.")
-    if method in ("POST", "PUT") and request.content_type not in (MEDIA_TYPE, "application/json"):
-        raise ApiProblem(415, f"Content-Type must be {MEDIA_TYPE}.")
-
-
-def _allowed(resource: Resource, ids: str | None) -> list[str]:
-    elsewhere = {"POST"} if ids else {"PUT", "DELETE"}
-    return [method for method in resource.methods if method not in elsewhere]
-
-
-def _serve(request: HttpRequest, resource: Resource, ids: str | None, grant: Grant) -> HttpResponse:
+def _serve(
+    request: HttpRequest, resource: Resource, ids: str | None, viewer: Viewer
+) -> HttpResponse:
+    viewer.check_scope(*resource.scopes)
+    verbs = requests.verbs_of(resource, ids)
+    requests.check_verb(request, verbs)
+    requests.check_media_types(request)
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers={"Allow": ", ".join(_allowed(resource, ids))})
-    # First, for whoever may not see these rows may not add one either; and a query that makes no
-    # sense is refused before anything is written.
-    rows = query.select(resource.rows(grant.membership), resource, request.GET)
+        return HttpResponse(status=204, headers={"Allow": ", ".join(verbs)})
+    # A query that makes no sense is refused before anything is written.
+    viewer.check_may_read(resource.name)
+    selection = query.select(resource, request.GET, viewer)
     documents.check_include(resource, request.GET)
-    if request.method == "POST":
-        row = writing.create(resource, request, grant.membership)
-        return _answer(documents.build(resource, [row], grant, request.GET), status=201)
-    if ids:
-        found = _by_ids(rows, resource, ids, grant)
-        return _serve_rows(request, resource, found, grant)
-    page = query.paginate(rows, request.GET)
+    if request.method in ("GET", "HEAD"):
+        return _read(request, selection, ids, viewer)
+    return _write(request, selection, ids, viewer)
+
+
+def _read(
+    request: HttpRequest, selection: Selection, ids: str | None, viewer: Viewer
+) -> HttpResponse:
+    resource = selection.resource
+    if ids is not None:
+        found = _by_ids(selection, ids, viewer)
+        return documents.answer(documents.build(resource, found, viewer, request.GET))
+    page = query.paginate(selection.of(viewer), request.GET)
     if not page.rows:
         return HttpResponse(status=204)
-    return _answer(documents.build(resource, page.rows, grant, request.GET, page))
+    return documents.answer(documents.build(resource, page.rows, viewer, request.GET, page))
 
 
-def _serve_rows(
-    request: HttpRequest, resource: Resource, rows: list[Any], grant: Grant
+def _write(
+    request: HttpRequest, selection: Selection, ids: str | None, viewer: Viewer
 ) -> HttpResponse:
-    if request.method == "DELETE":
-        writing.delete(rows, grant.membership)
-        return HttpResponse(status=204)
-    if request.method == "PUT":
-        if len(rows) != 1:
-            raise ApiProblem(400, "PUT takes one id.")
-        rows = [writing.update(resource, rows[0], request, grant.membership)]
-    return _answer(documents.build(resource, rows, grant, request.GET))
+    resource = selection.resource
+    with store.changing(viewer.firm.orgkey) as draft:
+        viewer = viewer.within(draft)
+        if ids is None:
+            written = writing.create(resource, rows_of(resource, request), draft, viewer)
+        else:
+            found = _by_ids(selection, ids, viewer)
+            if request.method == "DELETE":
+                writing.delete(resource, found, draft, viewer)
+                return HttpResponse(status=204)
+            bodies = writing.pair(found, rows_of(resource, request))
+            written = writing.update(resource, found, bodies, draft, viewer)
+        document = documents.build(resource, written, viewer, request.GET)
+    return documents.answer(document)
 
 
-def _by_ids(rows: QuerySet[Any], resource: Resource, ids: str, grant: Grant) -> list[Any]:
-    if resource.name == "users" and ids == "current":
-        found = list(rows.filter(pk=grant.membership.pk))
-    else:
-        numbers = [part for part in ids.split(",") if part.isascii() and part.isdigit()]
-        found = list(rows.filter(number__in=map(whole_number, numbers)))
+def _by_ids(selection: Selection, ids: str, viewer: Viewer) -> list[Row]:
+    name = selection.resource.name
+    if name == "users" and ids == "current":
+        ids = str(viewer.membership.number)
+    found = selection.by_ids(ids, viewer)
     if not found:
-        raise ApiProblem(404, f"There is no {resource.name} {ids[:100]}.")
+        raise ApiProblem(404, f"There is no {name} {ids[:100]}.")
     return found
-
-
-def _answer(document: documents.Document, *, status: int = 200) -> HttpResponse:
-    return JsonResponse(document, status=status, content_type=MEDIA_TYPE)

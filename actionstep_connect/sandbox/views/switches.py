@@ -7,13 +7,18 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from actionstep_connect.sandbox import seed, switches
+from actionstep_connect.sandbox import editing, switches
+from actionstep_connect.sandbox.hooks.calls import calls
+from actionstep_connect.sandbox.practice.firms import reset
+
+MAX_WAIT = 8
+"""Seconds: how long a switch that changes rows waits until the hooks have been called."""
 
 Switch = Callable[[Any], object]
 
 
 def _reset(_: Any) -> object:
-    seed.reset()
+    reset()
     return {"reset": True}
 
 
@@ -32,6 +37,21 @@ def _issue(data: Any) -> object:
     return {"tokens": issued} if "count" in data else issued[0]
 
 
+def _change(data: Any) -> object:
+    row = editing.change(data)
+    return {"row": row, "notified": calls.wait(MAX_WAIT)}
+
+
+def _add(data: Any) -> object:
+    row = editing.add(data)
+    return {"row": row, "notified": calls.wait(MAX_WAIT)}
+
+
+def _remove(data: Any) -> object:
+    editing.remove(data)
+    return {"removed": True, "notified": calls.wait(MAX_WAIT)}
+
+
 SWITCHES: dict[str, Switch] = {
     "reset": _reset,
     "faults": _faults,
@@ -39,6 +59,9 @@ SWITCHES: dict[str, Switch] = {
     "revoke": lambda data: {"revoked": switches.revoke(data)},
     "expire": lambda data: {"expired": switches.expire(data)},
     "issue": _issue,
+    "change": _change,
+    "add": _add,
+    "remove": _remove,
     "advance": lambda data: {"now": switches.advance(data)},
 }
 

@@ -1,0 +1,85 @@
+"""Where links lead. The facts name the links of a resource, seldom the resource behind one."""
+
+from collections.abc import Mapping
+
+TARGETS: Mapping[str, str] = {
+    "action": "actions",
+    "actionType": "actiontypes",
+    "activity": "timerecordactivities",
+    "assignToParticipantType": "participanttypes",
+    "assignedTo": "participants",
+    "assignee": "participants",
+    "billSettings": "actionbillsettings",
+    "checkedOutBy": "participants",
+    "confirmedNonBillableBy": "participants",
+    "createdBy": "participants",
+    "currency": "currencies",
+    "dataCollection": "datacollections",
+    "dataCollectionField": "datacollectionfields",
+    "dataCollectionRecord": "datacollectionrecords",
+    "dataField": "datacollectionfields",
+    "defaultRate": "rates",
+    "division": "divisions",
+    "divisions": "divisions",
+    "document": "actiondocuments",
+    "documentTemplate": "documenttemplates",
+    "email": "emails",
+    "enteredByParticipant": "participants",
+    "folder": "actionfolders",
+    "fromContact": "participants",
+    "fromParticipant": "participants",
+    "incomeAccount": "accounts",
+    "linkedDataCollection": "datacollections",
+    "linkedDocumentTemplate": "documenttemplates",
+    "mailingCountry": "countries",
+    "modifiedBy": "participants",
+    "nextGstCode": "taxcodes",
+    "owner": "participants",
+    "parentAccount": "accounts",
+    "parentFolder": "actionfolders",
+    "parentTag": "tags",
+    "participant": "participants",
+    "participantDataField": "participanttypedatafields",
+    "participantType": "participanttypes",
+    "phoneRecord": "phonerecords",
+    "physicalCountry": "countries",
+    "previousGstCode": "taxcodes",
+    "primaryParticipantType": "participanttypes",
+    "primaryParticipants": "participants",
+    "quickCode": "quickcodes",
+    "rate": "rates",
+    "relatedActions": "actions",
+    "salesTaxRate": "taxcodes",
+    "step": "steps",
+    "tag": "tags",
+    "tags": "tags",
+    "task": "tasks",
+    "taxCode": "taxcodes",
+    "taxcode": "taxcodes",
+    "template": "tasktemplates",
+    "theirParticipant": "participants",
+    "toContact": "participants",
+    "toParticipant": "participants",
+    "triggerDataCollection": "datacollections",
+    "unit": "units",
+    "uom": "units",
+    "utbmsActivityCode": "utbmscodes",
+    "utbmsTaskCode": "utbmscodes",
+    "utbmsTimekeeperCode": "utbmscodes",
+}
+
+TARGETS_BY_RESOURCE: Mapping[tuple[str, str], str] = {
+    ("contactdocuments", "folder"): "contactfolders",
+    ("contactfolders", "parentFolder"): "contactfolders",
+    ("divisions", "parent"): "divisions",
+    ("emails", "parent"): "emails",
+    ("nodes", "parent"): "nodes",
+    ("tasktemplates", "template"): "documenttemplates",
+}
+
+LISTS = frozenset({"primaryParticipants", "relatedActions"})
+"""Recorded as lists, whatever the published type says."""
+
+
+def target(resource: str, link: str) -> str:
+    return TARGETS_BY_RESOURCE.get((resource, link)) or TARGETS[link]
