@@ -1,9 +1,10 @@
 """A server that answers for the API as it is told, and a clock whose waits take no time."""
 
 import asyncio
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import Generator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,18 +13,20 @@ import tenacity.nap
 from pytest_django import Settings
 
 from actionstep_connect.api import ActionstepClient, AsyncActionstepClient
-from actionstep_connect.client import retries
+from actionstep_connect.client import conversation, downloads, rate_limits, retries, uploads
 from actionstep_connect.models import Connection
-from tests.connections import make_connection, make_user
-from tests.hostile_server import HostileServer
-
-#: Makes one request with a client of its own.
-Call = Callable[..., httpx2.Response]
+from actionstep_connect.testing import Sandbox
+from actionstep_connect.tls import shared_ssl_context
+from tests.support.api_calls import Call, Clock
+from tests.support.both_clients import Caller, connection_to_all
+from tests.support.connections import make_connection, make_user
+from tests.support.hostile_server import HostileServer
+from tests.support.keeping_server import KeepingServer
 
 
 @pytest.fixture
 def server(settings: Settings) -> Generator[HostileServer]:
-    """Give an API that answers as told, and settings that trust it."""
+    """Yield an API that answers as told, and settings that trust it."""
     with HostileServer() as server:
         settings.ACTIONSTEP_CONNECT = {
             **settings.ACTIONSTEP_CONNECT,
@@ -34,40 +37,43 @@ def server(settings: Settings) -> Generator[HostileServer]:
 
 
 @pytest.fixture
+def tls_api(
+    settings: Settings, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Generator[KeepingServer]:
+    """Yield an API over TLS that keeps its connections, and whose certificate is known."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    # The server is in this process, and a fork waits for its handshakes as for the clients'.
+    context.sslobject_class = shared_ssl_context().sslobject_class
+    with KeepingServer(tls=context) as server:
+        settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **server.settings()}
+        yield server
+
+
+@pytest.fixture
 def connection(server: HostileServer, transactional_db: None) -> Connection:
-    """Give a connection to that API, its token good."""
+    """Return a connection to that API, its token good."""
     return make_connection(make_user(), granted_scopes=["timerecords"])
-
-
-@dataclass
-class Clock:
-    """Stands for the clock of the retries: whoever waits is late at once."""
-
-    now: float = 1000.0
-    waits: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        """Seconds on this clock."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, without waiting."""
-        self.waits.append(seconds)
-        self.now += seconds
-
-    async def asleep(self, seconds: float) -> None:
-        """Wait, without waiting."""
-        self.sleep(seconds)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Give a clock that notes how long retries wait."""
+    """Return a clock that notes how long retries wait."""
     clock = Clock()
-    monkeypatch.setattr(retries, "time", clock)
+    for module in (conversation, downloads, rate_limits, retries, uploads):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(tenacity.nap, "time", clock)
     monkeypatch.setattr(asyncio, "sleep", clock.asleep)
     return clock
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def caller(
+    request: pytest.FixtureRequest, actionstep_sandbox: Sandbox, transactional_db: None
+) -> Caller:
+    """Return a way to call the sandbox with either client, with a grant for everything."""
+    return Caller(connection_to_all(actionstep_sandbox), is_async=request.param)
 
 
 def _sync(connection: Connection, method: str, url: str, *, options: Any, **of: Any) -> Any:
@@ -85,7 +91,7 @@ def _async(connection: Connection, method: str, url: str, *, options: Any, **of:
 
 @pytest.fixture(params=[_sync, _async], ids=["sync", "async"])
 def call(request: pytest.FixtureRequest, connection: Connection) -> Call:
-    """Give a way to make one request, sync and async."""
+    """Return a way to make one request, sync and async."""
 
     def call(
         method: str = "GET", url: str = "timerecords", *, options: Any = None, **of: Any

@@ -1,10 +1,7 @@
 """``docs/client.md`` and the README's first example: their code is run, and what they say is so."""
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncRequestFactory, RequestFactory
+from pytest_django import Settings
 
 from actionstep_connect import exceptions
 from actionstep_connect.api import ActionstepClient
@@ -19,10 +17,11 @@ from actionstep_connect.client import retries
 from actionstep_connect.exceptions import ActionstepConnectError, ApiError
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.documents import ROOT, lines_for
-from tests.integration.client.conftest import Clock
+from tests.support.api_calls import Clock
+from tests.support.documents import ROOT, lines_for
+from tests.support.new_project import run_its_tests, start_project
 
-PAGE = "docs/client.md"
+PAGE, TUTORIAL = "docs/client.md", "docs/tutorial.md"
 TEXT = (ROOT / PAGE).read_text()
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +42,9 @@ def test_reading_and_writing(connected_user: User, actionstep_sandbox: Sandbox) 
         row = writing.record(actionstep, "7", 1.5)
         after = code_of("reading.py").report(connected_user)
         writing.correct(actionstep, row["id"], 2.5)
-        assert actionstep.get(f"timerecords/{row['id']}").json()["timerecords"]["quantity"] == 2.5
+        assert (
+            actionstep.get(f"timerecords/{row['id']}").json()["timerecords"]["actualHours"] == 2.5
+        )
         writing.remove(actionstep, row["id"])
         with pytest.raises(ApiError):
             actionstep.get(f"timerecords/{row['id']}")
@@ -60,7 +61,7 @@ def _hours(report: str) -> float:
 def test_async_code(connected_user: User, actionstep_sandbox: Sandbox) -> None:
     """The async example adds up the same rows."""
     with ActionstepClient(Connection.objects.get_for_user(connected_user)) as actionstep:
-        expected = sum(row["quantity"] for row in actionstep.iterate("timerecords"))
+        expected = sum(row["actualHours"] for row in actionstep.iterate("timerecords"))
     assert asyncio.run(code_of("background.py").total(connected_user)) == pytest.approx(expected)
 
 
@@ -68,9 +69,9 @@ def test_errors(connected_user: User, actionstep_sandbox: Sandbox, clock: Clock)
     """The task tries again when that may help, and says so when it cannot."""
     connection = Connection.objects.get_for_user(connected_user)
     row = {
-        "entryDate": "2026-11-24",
-        "quantity": 1,
-        "description": "A call",
+        "startTimestamp": "2026-11-24T09:00:00+10:00",
+        "actualHours": 1,
+        "notes": "A call",
         "links": {"action": "7"},
     }
     waits: list[float] = []
@@ -79,15 +80,16 @@ def test_errors(connected_user: User, actionstep_sandbox: Sandbox, clock: Clock)
     assert waits == []
     actionstep_sandbox.fail("api", 429, retry_after="300")
     push(connection, row, again=waits.append)
+    clock.now += 300
     actionstep_sandbox.fail("api", 503)
     push(connection, row, again=waits.append)
     assert waits == [300, 60]
     with pytest.raises(ApiError):
-        push(connection, {"quantity": "much"}, again=waits.append)
+        push(connection, {"actualHours": "much"}, again=waits.append)
 
 
-def test_views(connected_user: User, actionstep_sandbox: Sandbox) -> None:
-    """The view shows its user's rows; the one that needs a scope more leads to connect."""
+def test_views(connected_user: User, actionstep_sandbox: Sandbox, settings: Settings) -> None:
+    """The view shows its user's rows; the one that needs a scope more asks for it and for SCOPES."""
     views = code_of("views.py")
     request = RequestFactory().get("/time/")
     request.user = connected_user
@@ -99,7 +101,8 @@ def test_views(connected_user: User, actionstep_sandbox: Sandbox) -> None:
     asking = AsyncRequestFactory().get("/notes/")
     asking.auser = auser
     location = asyncio.run(views.my_notes(asking)).headers["Location"]
-    assert location == "/actionstep/connect/?scopes=filenotes&next=/notes/&orgkey=acmelaw"
+    asked = "%20".join([*settings.ACTIONSTEP_CONNECT["SCOPES"], "filenotes"])
+    assert location == f"/actionstep/connect/?scopes={asked}&next=/notes/&orgkey=acmelaw"
 
 
 def test_the_table_has_every_error() -> None:
@@ -113,11 +116,11 @@ def test_the_table_has_every_error() -> None:
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    """Attempts, waits and patience are as the page says."""
+    """Attempts, waits and max_wait are as the page says."""
     assert f"at most {retries.ATTEMPTS} times in all" in TEXT
-    assert f"from half a second to {retries.LONGEST_WAIT:g} seconds" in TEXT
+    assert f"from half a second to {retries.MAX_PAUSE:g} seconds" in TEXT
     assert retries.FIRST_WAIT == 0.5
-    assert f"Patience ends after {retries.PATIENCE:g} seconds" in TEXT
+    assert f"Patience ends after {retries.MAX_WAIT:g} seconds" in TEXT
     assert "Only GET, HEAD, OPTIONS, PUT and DELETE" in TEXT
     assert {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} == retries.IDEMPOTENT
 
@@ -136,7 +139,7 @@ pytest_plugins = ["actionstep_connect.testing"]
 def test_from_nothing_to_ones_data(django_user_model, actionstep_sandbox, settings):
     settings.ALLOWED_HOSTS = ["127.0.0.1"]  # As DEBUG allows, outside tests.
     client = Client(headers={"Host": "127.0.0.1:8000"})
-    client.force_login(django_user_model.objects.create(username="somebody"))
+    client.force_login(django_user_model.objects.create(username="someone"))
     connect = client.get("/my-time/").headers["Location"]
     assert client.get(connect).status_code == 200
     query = urlsplit(connect).query
@@ -148,25 +151,14 @@ def test_from_nothing_to_ones_data(django_user_model, actionstep_sandbox, settin
 
 
 def test_from_nothing_to_your_data(tmp_path: Path) -> None:
-    """The README's first example is fifteen lines, and all that a new project needs beside settings."""
+    """The README's quick look is ten lines of code, and what the tutorial builds a new project with."""
     example = lines_for("my_time.py", "README.md")
-    assert len(example.splitlines()) <= 15
-    django = [sys.executable, "-m", "django"]
-    subprocess.run([*django, "startproject", "mysite", str(tmp_path)], check=True, timeout=60)
+    assert example == lines_for("my_time.py", TUTORIAL)
+    assert len([line for line in example.splitlines() if line]) <= 10
+    site = start_project(tmp_path)
     (tmp_path / "my_time.py").write_text(example)
-    settings = lines_for("settings.py", "README.md")
-    with (tmp_path / "mysite" / "settings.py").open("a") as target:
-        target.write(f'\n{settings}\nROOT_URLCONF = "my_time"\n')
+    for file in ("settings.py", "urls.py"):
+        with (site / file).open("a") as target:
+            target.write("\n" + lines_for(file, TUTORIAL))
     (tmp_path / "test_it.py").write_text(PROOF)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = mysite.settings\n")
-    ours = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "ACTIONSTEP_", "PYTEST_")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
-        cwd=tmp_path,
-        env={name: value for name, value in os.environ.items() if not name.startswith(ours)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_its_tests(tmp_path)

@@ -10,8 +10,8 @@ from actionstep_connect.exceptions import (
     RateLimited,
     ScopeNotGranted,
 )
-from tests.hostile_server import HostileServer
-from tests.integration.client.conftest import Call
+from tests.support.api_calls import Call
+from tests.support.hostile_server import HostileServer
 
 AS_1302 = {"status": 400, "code": "AS-1302", "title": "Bad date", "detail": "Use YYYY-MM-DD."}
 
@@ -48,7 +48,7 @@ def test_actionsteps_code_and_detail_are_kept(
 
 
 def test_a_scope_that_actionstep_misses_is_named(call: Call, server: HostileServer) -> None:
-    """Even if we thought that it was granted: ask for it again."""
+    """Even where it is stored as granted: ask for it again."""
     server.answer(status=403, body={"errors": {"code": "insufficient_scope", "detail": "No."}})
     with pytest.raises(ScopeNotGranted) as caught:
         call(url="timerecords/7")
@@ -95,3 +95,20 @@ def test_a_resource_without_a_scope_is_not_asked_for(call: Call, server: Hostile
             call(url=url)
         assert caught.value.scopes == (scope,)
     assert server.requests == []
+
+
+def test_a_resource_that_nobody_knows_is_asked_for(call: Call, server: HostileServer) -> None:
+    """Its scope may be called otherwise, so Actionstep decides; and a call can name the scope."""
+    server.answer(body={"something": []})
+    call(url="something-new/7")
+    with pytest.raises(ScopeNotGranted) as caught:
+        call(url="something-new/7", extensions={"scope": "SomethingNew"})
+    assert caught.value.scopes == ("SomethingNew",)
+    with pytest.raises(ScopeNotGranted) as caught:
+        call(url="as-common/application-meta-data")
+    assert caught.value.scopes == ("AsCommon",)
+    assert len(server.requests) == 1
+    server.answer(status=403, body={"errors": {"code": "insufficient_scope"}})
+    with pytest.raises(ScopeNotGranted) as caught:
+        call(url="something-new/7")
+    assert caught.value.scopes == ("something-new",)

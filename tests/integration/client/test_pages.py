@@ -11,7 +11,7 @@ import pytest
 from actionstep_connect.api import ActionstepClient, AsyncActionstepClient
 from actionstep_connect.exceptions import ApiError, UntrustedHost
 from actionstep_connect.models import Connection
-from tests.hostile_server import Answer, HostileServer, Request
+from tests.support.hostile_server import Answer, HostileServer, Request
 
 
 def page(*ids: int, after: object = None, **paging: Any) -> Answer:
@@ -66,7 +66,7 @@ def by(request: pytest.FixtureRequest) -> str:
 def test_pages_are_asked_for_as_they_are_needed(
     connection: Connection, server: HostileServer
 ) -> None:
-    """Whoever stops early has not paid for the rest."""
+    """Anyone who stops early has not paid for the rest."""
     server.script([page(1, 2, after=f"{server.url}/api/rest/timerecords?page=2"), page(3)])
     with ActionstepClient(connection) as actionstep:
         rows = actionstep.iterate("timerecords")
@@ -121,7 +121,7 @@ def test_a_link_that_is_no_address_is_an_error(
 def test_pages_that_lead_in_a_circle_are_an_error(
     connection: Connection, server: HostileServer, by: str, length: int
 ) -> None:
-    """Nobody walks for ever."""
+    """No one walks forever."""
     link = "/api/rest/timerecords?page={}&pageSize=200"
     server.script([page(n, after=link.format(n % length + 2)) for n in range(20)])
     with pytest.raises(ApiError, match="read already"):
@@ -289,7 +289,7 @@ def test_a_count_that_is_no_number_is_an_error(
 
 
 def test_no_user_is_an_error(connection: Connection, server: HostileServer) -> None:
-    """Whoever asks who they are gets a user."""
+    """Anyone who asks who they are gets a user."""
     server.script([Answer(body={"users": {"id": 7}}), Answer(status=204)])
     with ActionstepClient(connection) as actionstep:
         assert actionstep.current_user() == {"id": 7}

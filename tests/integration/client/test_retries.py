@@ -1,4 +1,4 @@
-"""When a request is made again: only if that is safe, after a wait, and not for ever."""
+"""When a request is made again: only if that is safe, after a wait, and for a limited time."""
 
 import logging
 import pickle
@@ -10,19 +10,19 @@ import httpx2
 import pytest
 import stamina
 
-from actionstep_connect.client.retries import ATTEMPTS, LONGEST_WAIT, PATIENCE
+from actionstep_connect.client.retries import ATTEMPTS, MAX_WAIT
 from actionstep_connect.exceptions import ActionstepConnectError, ApiError, RateLimited
-from tests.free_port import free_ports
-from tests.hostile_server import Answer, HostileServer
-from tests.integration.client.conftest import Call, Clock
+from tests.support.api_calls import Call, Clock
+from tests.support.free_port import free_ports
+from tests.support.hostile_server import Answer, HostileServer
 
 IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]
-PASSING = [Answer(status=status) for status in (429, 502, 503, 504)]
+TRANSIENT = [Answer(status=status) for status in (429, 502, 503, 504)]
 LOST = Answer(drop=True)
 GOOD = Answer(body={"timerecords": []})
 
 
-@pytest.mark.parametrize("answer", [*PASSING, LOST], ids=["429", "502", "503", "504", "lost"])
+@pytest.mark.parametrize("answer", [*TRANSIENT, LOST], ids=["429", "502", "503", "504", "lost"])
 @pytest.mark.parametrize("method", IDEMPOTENT)
 def test_an_idempotent_request_is_made_again(
     call: Call, server: HostileServer, clock: Clock, method: str, answer: Answer
@@ -36,7 +36,7 @@ def test_an_idempotent_request_is_made_again(
     assert len(clock.waits) == 1
 
 
-@pytest.mark.parametrize("answer", [*PASSING, LOST], ids=["429", "502", "503", "504", "lost"])
+@pytest.mark.parametrize("answer", [*TRANSIENT, LOST], ids=["429", "502", "503", "504", "lost"])
 def test_a_post_is_made_once(
     call: Call, server: HostileServer, clock: Clock, answer: Answer
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_refusal_is_not_argued_with(
 def test_every_request_is_made_again_while_nothing_was_sent(
     call: Call, server: HostileServer, clock: Clock, method: str
 ) -> None:
-    """Nobody listened, so nothing can have been done; in the end httpx2's own error is raised."""
+    """No one listened, so nothing can have been done; in the end httpx2's own error is raised."""
     with pytest.raises(httpx2.ConnectError):
         call(method, options={"proxy": f"http://127.0.0.1:{free_ports(1)[0]}"})
     assert len(clock.waits) == ATTEMPTS - 1
@@ -73,7 +73,7 @@ def test_every_request_is_made_again_while_nothing_was_sent(
 def test_a_time_out_is_not_waited_for_again(
     call: Call, server: HostileServer, clock: Clock
 ) -> None:
-    """Whoever has waited for an answer that long is told so."""
+    """Anyone who has waited for an answer that long is told so."""
     server.answer(silent=True)
     with pytest.raises(httpx2.ReadTimeout):
         call(timeout=httpx2.Timeout(10, read=0.2))
@@ -81,7 +81,7 @@ def test_a_time_out_is_not_waited_for_again(
 
 
 def test_retry_after_is_honoured(call: Call, server: HostileServer, clock: Clock) -> None:
-    """Given as seconds or as a date, nobody comes back sooner, nor all at once."""
+    """Given as seconds or as a date, no one comes back sooner, nor all at once."""
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True)
     server.script(
         [
@@ -100,7 +100,7 @@ def test_retry_after_is_honoured(call: Call, server: HostileServer, clock: Clock
 def test_a_longer_retry_after_is_the_callers_business(
     call: Call, server: HostileServer, clock: Clock, status: int
 ) -> None:
-    """Nobody sleeps for minutes inside a request: the error says how long it takes."""
+    """No one sleeps for minutes inside a request: the error says how long it takes."""
     server.answer(status=status, headers={"Retry-After": "300"})
     refusals: tuple[type[RateLimited | ApiError], ...] = (RateLimited, ApiError)
     with pytest.raises(refusals) as caught:
@@ -118,26 +118,27 @@ def test_waits_grow_and_end(call: Call, server: HostileServer, clock: Clock) -> 
     assert caught.value.status == 503
     assert len(server.requests) == ATTEMPTS
     for wait, least in zip(clock.waits, (0.5, 1, 2, 4), strict=True):
-        assert least <= wait <= min(least + 1, LONGEST_WAIT)
+        assert least <= wait <= min(least + 1, MAX_WAIT)
 
 
 def test_patience_is_bounded(call: Call, server: HostileServer, clock: Clock) -> None:
-    """Whatever Actionstep asks for, all waits together end before PATIENCE does."""
+    """Whatever Actionstep asks for, all waits together end before MAX_WAIT does."""
     server.answer(status=429, headers={"Retry-After": "9"})
     with pytest.raises(RateLimited):
         call()
     assert len(clock.waits) == 2
-    assert sum(clock.waits) <= PATIENCE
+    assert sum(clock.waits) <= MAX_WAIT
 
 
 def test_patience_can_be_set(call: Call, server: HostileServer, clock: Clock) -> None:
-    """Without patience a request is made once; with more, a longer Retry-After is waited for."""
+    """Without max_wait a request is made once; with more, a longer Retry-After is waited for."""
     server.answer(status=429, headers={"Retry-After": "300"})
     with pytest.raises(RateLimited):
-        call(options={"patience": 0})
+        call(options={"max_wait": 0})
     assert len(server.requests) == 1
+    clock.now += 300
     server.script([Answer(status=429, headers={"Retry-After": "300"}), GOOD])
-    assert call(options={"patience": 600}).status_code == 200
+    assert call(options={"max_wait": 600}).status_code == 200
 
 
 def test_a_site_can_switch_retries_off(call: Call, server: HostileServer, clock: Clock) -> None:
