@@ -19,7 +19,7 @@ from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.models.authorization_request import CODE_VERIFIER
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
 
-#: Stands for the key of a value that is no envelope of ours.
+#: Stands for the key of a value that this package did not seal.
 NO_ENVELOPE = "?"
 
 

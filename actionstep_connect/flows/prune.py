@@ -1,4 +1,4 @@
-"""Pruning: what nobody needs any more, so that nothing grows without bound."""
+"""Pruning: delete what is no longer needed, so that nothing grows without bound."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.refresh.tally import fold_old_hours
+from actionstep_connect.flows.statistics import fold_old_hours
 from actionstep_connect.models import AuthorizationRequest, ConnectionEvent
 
 #: An expired authorization request still answers a second arrival for this long.
 REQUEST_RETENTION = timedelta(hours=1)
 BATCH = 1000
-PATIENCE = 5.0  # seconds in one round for each kind; a backlog shrinks from round to round
+TIMEOUT = 5.0  # seconds in one round for each kind; a backlog shrinks from round to round
 
 
 def prune() -> int:
@@ -27,7 +27,7 @@ def prune() -> int:
 
 def _delete(rows: "QuerySet[Any]") -> int:
     # In batches, which keep each transaction short. Ordered as the index is that finds them.
-    deleted, ends = 0, time.monotonic() + PATIENCE
+    deleted, ends = 0, time.monotonic() + TIMEOUT
     while time.monotonic() < ends:
         ids = list(rows.values_list("pk", flat=True)[:BATCH])
         if ids:

@@ -10,15 +10,15 @@ from django.db import connections, transaction
 
 from actionstep_connect.crypto import Context, KeyRing, get_key_ring, read_key_id
 from actionstep_connect.exceptions import DecryptionFailed
-from actionstep_connect.flows.database import until_done
+from actionstep_connect.flows.database import retry_while_unavailable
 from actionstep_connect.flows.keys import TABLES, Table, count_rows_by_key
 
 #: Rows read, and written in one short transaction.
 BATCH = 1000
 #: A row that a worker changed between reading and writing is met again in the next pass.
-MOST_PASSES = 5
+MAX_PASSES = 5
 #: How many unreadable rows a report names.
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,17 +46,17 @@ def count_rows() -> int:
     return sum(int(table.rows.count()) for table in TABLES)
 
 
-def rotate(*, dry_run: bool = False, seen: Callable[[int], None] = lambda _: None) -> Rotation:
+def rotate(*, dry_run: bool = False, on_batch: Callable[[int], None] = lambda _: None) -> Rotation:
     """Seal every row under the first key of the ring, and open every row on the way.
 
-    `seen` is told the number of rows of each batch of the first pass. It may be killed at any
+    `on_batch` is told the number of rows of each batch of the first pass. It may be killed at any
     moment and run again: rows already under the first key are not written. With `dry_run` nothing is.
     """
     rotation = Rotation(key_ids=get_key_ring().key_ids)
     for table in TABLES:
-        for number in range(MOST_PASSES):
+        for number in range(MAX_PASSES):
             one_pass = _Pass(table=table, dry_run=dry_run)
-            one_pass.run(seen if number == 0 else lambda _: None)
+            one_pass.run(on_batch if number == 0 else lambda _: None)
             rotation.resealed += one_pass.resealed
             if not one_pass.overtaken:
                 break
@@ -83,16 +83,16 @@ class _Pass:
     unreadable: int = 0
     named: list[str] = field(default_factory=list)
 
-    def run(self, seen: Callable[[int], None]) -> None:
+    def run(self, on_batch: Callable[[int], None]) -> None:
         ring = get_key_ring()
         for rows in _batches(self.table):
             changes = [change for row in rows if (change := self._reseal(row, ring))]
             written = len(changes)
             if changes and not self.dry_run:
-                written = until_done(partial(_write, self.table, changes))
+                written = retry_while_unavailable(partial(_write, self.table, changes))
             self.resealed += written
             self.overtaken += len(changes) - written
-            seen(len(rows))
+            on_batch(len(rows))
 
     def _reseal(self, row: Any, ring: KeyRing) -> "_Change | None":
         old = [str(getattr(row, column)) for column in self.table.columns]
@@ -106,7 +106,7 @@ class _Pass:
 
     def _note(self, row: Any, name: str, error: DecryptionFailed) -> None:
         self.unreadable += 1
-        if len(self.named) < MOST_NAMED:
+        if len(self.named) < MAX_NAMED:
             kind = self.table.model._meta.verbose_name
             self.named.append(f"{name.replace('_', ' ')} of {kind} {row.pk}: {error}")
 

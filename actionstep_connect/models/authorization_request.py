@@ -1,52 +1,72 @@
 """A connect flow under way, from the user's click until the callback."""
 
-from datetime import timedelta
+import uuid
+from datetime import UTC, timedelta
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.conf import AUTH_USER_MODEL, LONGEST_CLIENT_ID, LONGEST_LABEL
-from actionstep_connect.crypto import Context, Secret, get_key_ring
-from actionstep_connect.models.connection import LONGEST_ORGKEY, Connection
-from actionstep_connect.models.fields import ScopesField, SealedField
+from actionstep_connect.conf import AUTH_USER_MODEL, MAX_CLIENT_ID, MAX_LABEL
+from actionstep_connect.crypto import Context, get_key_ring
+from actionstep_connect.models.connection import Connection
+from actionstep_connect.models.fields import (
+    Key,
+    Moment,
+    MomentField,
+    MomentOrNone,
+    ScopeList,
+    ScopesField,
+    SealedField,
+    Text,
+    User,
+    Words,
+)
+from actionstep_connect.orgkeys import MAX_ORGKEY
+from actionstep_connect.secret import Secret
 
 LIFETIME = timedelta(minutes=10)
 CODE_VERIFIER = "code_verifier"
+MAX_REDIRECT_URI = 500
 
 
 class AuthorizationRequest(models.Model):
     """One attempt to connect (RFC 6749 §4.1.1), claimed once by its callback.
 
-    `session_marker` is a hash: the session keeps the marker itself. `next` was checked when it was
-    stored, and is checked again when it is used. `result` and `failure` are how it ended.
+    `handle` names it in addresses of this site. `browser_marker` and `session_marker` are hashes: the
+    browser keeps the markers themselves, in a cookie and in its session. `next` was checked when it
+    was stored, and is checked again when it is used. `result` and `failure` are how it ended.
     """
 
-    state_hash = models.CharField(max_length=64, unique=True)
-    user = models.ForeignKey(
+    handle: Key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state_hash: Text = models.CharField(max_length=64, unique=True)
+    user: User = models.ForeignKey(
         AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
     )
-    session_marker = models.CharField(max_length=64)
-    sealed_code_verifier = SealedField(blank=True, editable=False)
-    environment = models.CharField(_("environment"), max_length=LONGEST_LABEL)
-    client_id = models.CharField(_("client id"), max_length=LONGEST_CLIENT_ID)
-    redirect_uri = models.CharField(max_length=500)
-    scopes = ScopesField(_("scopes"))
-    orgkey = models.CharField(_("organisation wanted"), max_length=LONGEST_ORGKEY, blank=True)
-    next = models.CharField(max_length=2000, blank=True)
-    created_at = models.DateTimeField(_("started"))
-    expires_at = models.DateTimeField(_("expires"), db_index=True)
-    used_at = models.DateTimeField(_("used"), null=True)
-    result = models.ForeignKey(Connection, null=True, on_delete=models.SET_NULL, related_name="+")
-    failure = models.CharField(_("failure"), max_length=50, blank=True)
+    browser_marker: Text = models.CharField(max_length=64)
+    session_marker: Text = models.CharField(max_length=64)
+    sealed_code_verifier: SealedField = SealedField(blank=True, editable=False)
+    environment: Text = models.CharField(_("environment"), max_length=MAX_LABEL)
+    client_id: Text = models.CharField(_("client id"), max_length=MAX_CLIENT_ID)
+    redirect_uri: Text = models.CharField(max_length=MAX_REDIRECT_URI)
+    scopes: ScopeList = ScopesField(_("scopes"))
+    orgkey: Text = models.CharField(_("requested organisation"), max_length=MAX_ORGKEY, blank=True)
+    next: Text = models.CharField(max_length=2000, blank=True)
+    created_at: Moment = MomentField(_("started"))
+    expires_at: Moment = MomentField(_("expires"), db_index=True)
+    used_at: MomentOrNone = MomentField(_("used"), null=True)
+    result: "models.ForeignKey[Connection | None, Connection | None]" = models.ForeignKey(
+        Connection, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    failure: Text = models.CharField(_("failure"), max_length=50, blank=True)
 
     class Meta:
-        verbose_name = _("authorization request")
-        verbose_name_plural = _("authorization requests")
+        verbose_name: ClassVar[Words] = _("authorization request")
+        verbose_name_plural: ClassVar[Words] = _("authorization requests")
 
     def __str__(self) -> str:
-        return (
-            f"authorization request of user {self.user_id} at {self.created_at:%Y-%m-%d %H:%M} UTC"
-        )
+        began = f"{self.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"authorization request of user {self.user_id} at {began}"
 
     def context(self) -> Context:
         """Return what this row's sealed code verifier is bound to."""

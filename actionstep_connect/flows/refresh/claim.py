@@ -17,10 +17,10 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import on_primary
+from actionstep_connect.flows.database import primary_connections, update_unlocked
 from actionstep_connect.models import Connection
-from actionstep_connect.models.connection import RELEASED
-from actionstep_connect.querysets import ConnectionQuerySet, UtcNow
+from actionstep_connect.models.connection import NO_LEASE
+from actionstep_connect.models.querysets import ConnectionQuerySet, UtcNow
 
 _NOT_READ = (
     "api_endpoint",
@@ -42,10 +42,12 @@ class Claim(NamedTuple):
     """The right to spend the refresh token of `connection`, which was read under the lease."""
 
     connection: Connection
+    #: The identity of the refresh token that this claim may spend. It stays, whatever is stored.
+    generation: int
     owner: str
     #: Whether an earlier attempt with this same refresh token had no answer.
     outcome_was_unknown: bool
-    #: The monotonic clock before the claim: the lease cannot have begun earlier.
+    #: The clock of `_elapsed` before the claim: the lease cannot have begun earlier.
     begun: float
 
     @property
@@ -53,14 +55,9 @@ class Claim(NamedTuple):
         """The connection's id."""
         return self.connection.id
 
-    @property
-    def generation(self) -> int:
-        """The identity of the refresh token that this claim may spend."""
-        return self.connection.generation
-
     def is_long_enough(self) -> bool:
-        """Say whether the lease outlasts one whole exchange that begins now."""
-        left = self.begun + lease_length().total_seconds() - time.monotonic()
+        """Return whether the lease outlasts one whole exchange that begins now."""
+        left = self.begun + lease_length().total_seconds() - _elapsed()
         return left > get_config().http_timeout
 
 
@@ -69,32 +66,52 @@ def lease_length() -> timedelta:
     return timedelta(seconds=2 * get_config().http_timeout + 60)
 
 
-def claim_due(*, limit: int) -> list[Claim]:
-    """Claim up to `limit` due connections; those whose lease lapsed come last.
+def claim_due(*, limit: int, owner: str = "") -> list[Claim]:
+    """Claim up to `limit` due connections, the longest overdue first; none whose lease lapsed."""
+    return _claim_batch(due_in_order().unleased(), limit=limit, owner=owner or new_owner())
 
-    A lapsed lease may belong to a row that kills its workers: it must not starve the others.
+
+def claim_lapsed(*, owner: str = "") -> list[Claim]:
+    """Claim one due connection whose lease lapsed, if there is one.
+
+    It may be what killed its worker, so it is claimed last and alone: it takes no other with it.
     """
-    due = due_in_order()
-    claims = _claim_batch(due.unleased(), limit=limit)
-    if len(claims) < limit:
-        claims += _claim_batch(due.lapsed(), limit=limit - len(claims))
-    return claims
+    return _claim_batch(due_in_order().lapsed(), limit=1, owner=owner or new_owner())
 
 
 def due_in_order() -> ConnectionQuerySet:
     """Return what is due, the longest overdue first, without the columns that a run never reads."""
-    return on_primary().due(now=datetime.now(UTC)).order_by("refresh_at").defer(*_NOT_READ)
+    return primary_connections().due(now=datetime.now(UTC)).order_by("refresh_at").defer(*_NOT_READ)
 
 
-def claim_one(connection: Connection, *, statuses: Sequence[str]) -> Claim | None:
-    """Claim `connection` if it has one of `statuses` and nobody is refreshing it."""
-    rows = on_primary().filter(pk=connection.pk, status__in=statuses).free()
-    claims = _claim_batch(rows, limit=1)
+def new_owner() -> str:
+    """Return the owner of a claim to come."""
+    return secrets.token_hex(16)
+
+
+def claim_one(connection: Connection, *, statuses: Sequence[str], owner: str = "") -> Claim | None:
+    """Claim `connection` if it has one of `statuses` and no process is refreshing it."""
+    rows = primary_connections().filter(pk=connection.pk, status__in=statuses).claimable()
+    claims = _claim_batch(rows, limit=1, owner=owner or new_owner())
     return claims[0] if claims else None
 
 
-def give_back(claims: Sequence[Claim]) -> None:
-    """Release claims whose token was not sent, as if they had never been made."""
+def give_back_unsent(connection_id: UUID, *, owner: str) -> None:
+    """Release what `owner` claimed, if it did: something struck before anything was sent."""
+    give_back(_held(primary_connections().filter(pk=connection_id), owner, begun=0))
+
+
+def give_back_due(*, owner: str) -> None:
+    """Release what `owner` claimed of what is due, if it did: nothing of that was sent."""
+    give_back(_held(primary_connections().due(now=datetime.now(UTC)), owner, begun=0))
+
+
+def give_back(claims: Sequence[Claim]) -> int:
+    """Release claims whose token was not sent, as if they had never been made; return how many.
+
+    Raises OperationalError if another transaction has locked one of them.
+    """
+    released = 0
     for owner, was_unknown in {(claim.owner, claim.outcome_was_unknown) for claim in claims}:
         ids = [
             claim.id
@@ -102,28 +119,31 @@ def give_back(claims: Sequence[Claim]) -> None:
             if claim.owner == owner and claim.outcome_was_unknown is was_unknown
         ]
         known = {} if was_unknown else {"outcome_unknown_since": None}
-        on_primary().filter(pk__in=ids, lease_owner=owner).update(**RELEASED, **known)
+        rows = primary_connections().filter(pk__in=ids, lease_owner=owner)
+        released += update_unlocked(rows, **NO_LEASE, **known)
+    return released
 
 
-def _claim_batch(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
+def _claim_batch(rows: "QuerySet[Connection]", *, limit: int, owner: str) -> list[Claim]:
     if connections[rows.db].features.has_select_for_update_skip_locked:
-        return _claim_by_lock(rows, limit=limit)
-    return _claim_by_update(rows, limit=limit)
+        return _claim_by_lock(rows, limit=limit, owner=owner)
+    return _claim_by_update(rows, limit=limit, owner=owner)
 
 
-def _claim_by_lock(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
+def _claim_by_lock(rows: "QuerySet[Connection]", *, limit: int, owner: str) -> list[Claim]:
     # BEGIN; SELECT … FOR UPDATE SKIP LOCKED LIMIT n; UPDATE … WHERE id IN (…); COMMIT
     # NO KEY where there is such a thing, so that a transaction which only points at the row is not
-    # in our way.
+    # in the way.
     no_key = connections[rows.db].features.has_select_for_no_key_update
-    owner, begun = secrets.token_hex(16), time.monotonic()
+    begun = _elapsed()
     with transaction.atomic(using=rows.db):
         locked = list(rows.select_for_update(skip_locked=True, no_key=no_key)[:limit])
         if locked:
-            _mark(on_primary().filter(pk__in=[row.pk for row in locked]), owner)
+            _mark(primary_connections().filter(pk__in=[row.pk for row in locked]), owner)
     return [
         Claim(
             connection=row,
+            generation=row.generation,
             owner=owner,
             outcome_was_unknown=row.outcome_unknown_since is not None,
             begun=begun,
@@ -132,16 +152,21 @@ def _claim_by_lock(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
     ]
 
 
-def _claim_by_update(rows: "QuerySet[Connection]", *, limit: int) -> list[Claim]:
+def _claim_by_update(rows: "QuerySet[Connection]", *, limit: int, owner: str) -> list[Claim]:
     # SELECT id … LIMIT n; UPDATE … WHERE id IN (…) AND free; SELECT … WHERE id IN (…) AND owner = ?
-    owner, begun = secrets.token_hex(16), time.monotonic()
+    begun = _elapsed()
     candidates = list(rows.values_list("pk", flat=True)[:limit])
     if not candidates or not _mark(rows.order_by().filter(pk__in=candidates), owner):
         return []
-    held = on_primary().filter(pk__in=candidates, lease_owner=owner).order_by("refresh_at")
+    return _held(primary_connections().filter(pk__in=candidates), owner, begun=begun)
+
+
+def _held(rows: "QuerySet[Connection]", owner: str, *, begun: float) -> list[Claim]:
+    held = rows.filter(lease_owner=owner).order_by("refresh_at")
     return [
         Claim(
             connection=row,
+            generation=row.generation,
             owner=owner,
             outcome_was_unknown=_is_older_than_lease(row),
             begun=begun,
@@ -156,6 +181,15 @@ def _mark(rows: "QuerySet[Connection]", owner: str) -> int:
         lease_expires_at=UtcNow() + lease_length(),
         outcome_unknown_since=Coalesce(F("outcome_unknown_since"), UtcNow()),
     )
+
+
+def _elapsed() -> float:
+    # Seconds by a clock that no one sets, and that counts while this machine sleeps: its lease ends
+    # meanwhile. `time.monotonic` stands still then, on Linux.
+    return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def _is_older_than_lease(row: Connection) -> bool:

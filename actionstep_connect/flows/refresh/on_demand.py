@@ -1,52 +1,48 @@
-"""Refreshing on demand: one caller refreshes, the others take its answer, good or bad."""
+"""Refreshing on demand: one caller refreshes, the others take its answer, good or bad.
 
+    is the goal met by what was loaded?             return, without a query
+    repeat:
+        read the row                                `Attempt.take_turn`
+        is the goal met, or acceptable by now?      return
+        may it not be used, or is it backing off?   raise
+        claim it; did that succeed?                 refresh, store, return or raise
+        else another caller refreshes it            wait (`Attempt.pause`)
+
+Where the work is done: on the caller's own connection; in a transaction of the caller's, in async code
+and for a probe in an outage, on a connection of this package's own; in a TestCase's block always on the
+caller's, because no other sees its rows.
+"""
+
+import asyncio
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
-from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 
-from actionstep_connect import policy
-from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
-from actionstep_connect.exceptions import (
-    ClientRejected,
-    NotConnected,
-    ReconnectRequired,
-    TemporarilyUnavailable,
+from actionstep_connect.error_codes import ErrorCode
+from actionstep_connect.exceptions import ClientRejected, NotConnected, TemporarilyUnavailable
+from actionstep_connect.flows.database import (
+    DATABASE_UNAVAILABLE,
+    CallersConnection,
+    Place,
+    aautonomously,
+    at,
+    autonomously,
+    drop_lost_connection,
+    in_callers_transaction,
+    in_test_case,
+    is_read_only,
+    out_of_sight,
+    primary_connections,
+    refuse_on_sqlite,
+    renew_database_connection,
 )
-from actionstep_connect.flows.database import AWAY, on_primary, until_done
-from actionstep_connect.flows.events import Change, tell
-from actionstep_connect.flows.refresh.claim import Claim, claim_one, give_back
-from actionstep_connect.flows.refresh.outside import (
-    IN_TRANSACTION,
-    aoutside_transaction,
-    outside_transaction,
-    undisturbed,
-)
-from actionstep_connect.flows.refresh.renew import Failed, Outcome, Rejected, Unsent, renew
-from actionstep_connect.flows.refresh.store import store
-from actionstep_connect.flows.refresh.tally import tally_one
-from actionstep_connect.flows.refresh.use import atouch, is_use_known, touch
-from actionstep_connect.models import Connection, Status
-
-FIRST_PAUSE = 0.02  # seconds between two looks at a row that somebody else refreshes, doubled up to
-LONGEST_PAUSE = 0.25
-LEASE_PATIENCE = 5.0  # seconds beyond HTTP_TIMEOUT that somebody else's answer may take
-LOCK_PATIENCE = 2.0  # seconds to wait for a row that is locked although nobody refreshes it
-
-Test = Callable[[Connection], bool]
-
-
-class _Demand(NamedTuple):
-    #: What makes a refresh unnecessary.
-    is_good: Test
-    #: What is taken rather than wait for somebody else, or rather than fail.
-    is_enough: Test
-    statuses: tuple[Status, ...] = (Status.CONNECTED,)
-    honours_backoff: bool = True
+from actionstep_connect.flows.refresh import outage
+from actionstep_connect.flows.refresh.attempt import Attempt
+from actionstep_connect.flows.refresh.goal import Goal, check_usable, fresh, newer, other_than
+from actionstep_connect.flows.refresh.opening import aopen_for_use, open_for_use
+from actionstep_connect.flows.refresh.use import arecord_use, is_use_recent, record_use
+from actionstep_connect.models import Connection
+from actionstep_connect.secret import Secret
 
 
 def fresh_token(connection: Connection, *, min_validity: float) -> Secret:
@@ -55,60 +51,64 @@ def fresh_token(connection: Connection, *, min_validity: float) -> Secret:
     Raises as `keep_fresh` does, and DecryptionFailed.
     """
     keep_fresh(connection, min_validity=min_validity)
-    return connection.open_access_token()
+    return open_for_use(connection)
 
 
 async def afresh_token(connection: Connection, *, min_validity: float) -> Secret:
     """Do what `fresh_token` does, in async code."""
     await akeep_fresh(connection, min_validity=min_validity)
-    return connection.open_access_token()
+    return await aopen_for_use(connection)
 
 
 def keep_fresh(connection: Connection, *, min_validity: float) -> None:
     """See that the access token lives `min_validity` seconds longer, refreshing it if it must.
 
     `min_validity` never asks for more than half a token's life. While the present token is good and
-    its use is on record, no query is made; while it lives at all, nobody waits and nothing fails.
+    its use is on record, no query is made; while it lives at all, no caller waits and nothing fails.
     `connection` is brought up to date.
 
     Raises NotConnected, ReconnectRequired, TemporarilyUnavailable, ClientRejected, DecryptionFailed.
     """
-    demand = _fresh(min_validity)
-    _check_usable(connection, demand)
-    if not is_use_known(connection):
-        touch(connection)
-    if not demand.is_good(connection):
-        _satisfy(connection, demand)
+    goal = fresh(min_validity)
+    check_usable(connection, goal)
+    connection.check_user()
+    if not is_use_recent(connection):
+        record_use(connection)
+    if not goal.is_met(connection):
+        _reach(connection, goal)
 
 
 async def akeep_fresh(connection: Connection, *, min_validity: float) -> None:
     """Do what `keep_fresh` does, in async code."""
-    demand = _fresh(min_validity)
-    _check_usable(connection, demand)
-    if not is_use_known(connection):
-        await atouch(connection)
-    if not demand.is_good(connection):
-        await _asatisfy(connection, demand)
+    goal = fresh(min_validity)
+    check_usable(connection, goal)
+    if not connection.is_user_known():
+        await sync_to_async(connection.check_user)()
+    if not is_use_recent(connection):
+        await arecord_use(connection)
+    if not goal.is_met(connection):
+        await _areach(connection, goal)
 
 
 def refresh_now(connection: Connection, *, even_if_refused: bool = False) -> None:
     """Refresh `connection`, due or not, unless it was refreshed since it was loaded.
 
-    Stored backoff is honoured. `even_if_refused` ignores it, and presents a refresh token once more
-    that Actionstep refused: for an admin who knows better. `connection` is brought up to date.
+    Stored backoff and a known outage are honoured. `even_if_refused` ignores both, and presents a
+    refresh token again that Actionstep refused: for an admin who knows better. `connection` is
+    brought up to date.
 
     Raises as `keep_fresh` does.
     """
-    demand = _newer(connection, even_if_refused=even_if_refused)
-    _check_usable(connection, demand)
-    outside_transaction(lambda: _settle(connection, demand))
+    goal = newer(connection, even_if_refused=even_if_refused)
+    check_usable(connection, goal)
+    _reach(connection, goal)
 
 
 async def arefresh_now(connection: Connection) -> None:
     """Do what `refresh_now` does, in async code."""
-    demand = _newer(connection)
-    _check_usable(connection, demand)
-    await aoutside_transaction(lambda: _settle(connection, demand))
+    goal = newer(connection, even_if_refused=False)
+    check_usable(connection, goal)
+    await _areach(connection, goal)
 
 
 def replace_refused_token(connection: Connection, *, refused: int) -> bool:
@@ -118,215 +118,144 @@ def replace_refused_token(connection: Connection, *, refused: int) -> bool:
     on this very instance. Returns whether there is another token to try. Raises as `keep_fresh` does.
     """
     if connection.generation == refused:
-        _satisfy(connection, _other_than(refused))
+        _reach(connection, other_than(refused))
     return connection.generation != refused
 
 
 async def areplace_refused_token(connection: Connection, *, refused: int) -> bool:
     """Do what `replace_refused_token` does, in async code."""
     if connection.generation == refused:
-        await _asatisfy(connection, _other_than(refused))
+        await _areach(connection, other_than(refused))
     return connection.generation != refused
 
 
-@lru_cache(maxsize=16)  # Few values are ever asked for, with every request.
-def _fresh(min_validity: float) -> _Demand:
-    return _Demand(
-        is_good=partial(_lives_on, min_validity=timedelta(seconds=min_validity)),
-        is_enough=partial(_lives_on, min_validity=timedelta(0)),
-    )
-
-
-def _newer(connection: Connection, *, even_if_refused: bool = False) -> _Demand:
-    loaded = connection.generation
-    statuses = (Status.CONNECTED, Status.RECONNECT_REQUIRED)
-    return _Demand(
-        is_good=lambda row: row.generation > loaded and row.status == Status.CONNECTED,
-        is_enough=lambda _: False,
-        statuses=statuses if even_if_refused else statuses[:1],
-        honours_backoff=not even_if_refused,
-    )
-
-
-def _other_than(refused: int) -> _Demand:
-    return _Demand(
-        is_good=lambda row: (
-            # One issued far in the future was stored under a wrong clock, and may be of any age.
-            row.generation > refused
-            or abs(datetime.now(UTC) - row.issued_at) < policy.SHORTEST_AGE_TO_REPLACE
-        ),
-        is_enough=lambda _: False,
-    )
-
-
-def _lives_on(connection: Connection, *, min_validity: timedelta) -> bool:
-    expires_at = connection.access_token_expires_at
-    return expires_at is not None and policy.is_fresh(
-        now=datetime.now(UTC),
-        issued_at=connection.issued_at,
-        expires_at=expires_at,
-        min_validity=min_validity,
-    )
-
-
-def _satisfy(connection: Connection, demand: _Demand) -> None:
+def _reach(connection: Connection, goal: Goal) -> None:
+    """Bring `connection` to `goal`, or raise unless it is acceptable as it is."""
+    attempt = Attempt(connection, goal)
     try:
-        outside_transaction(lambda: _settle(connection, demand))
-    except TemporarilyUnavailable as error:
-        if not _is_satisfied(connection, demand, error):
+        _take_turns(attempt)
+    except (TemporarilyUnavailable, ClientRejected, *DATABASE_UNAVAILABLE) as error:
+        if not _settles_for(attempt, connection, error):
             raise
-    except AWAY:
-        if not demand.is_enough(connection):
-            raise
+    finally:
+        _bring_up_to_date(connection, attempt)
 
 
-async def _asatisfy(connection: Connection, demand: _Demand) -> None:
+async def _areach(connection: Connection, goal: Goal) -> None:
+    attempt = Attempt(connection, goal)
     try:
-        await aoutside_transaction(lambda: _settle(connection, demand))
-    except TemporarilyUnavailable as error:
-        if not await sync_to_async(_is_satisfied)(connection, demand, error):
+        await _atake_turns(attempt)
+    except (TemporarilyUnavailable, ClientRejected, *DATABASE_UNAVAILABLE) as error:
+        if not await sync_to_async(_settles_for)(attempt, connection, error):
             raise
-    except AWAY:
-        if not demand.is_enough(connection):
-            raise
+    finally:
+        _bring_up_to_date(connection, attempt)
 
 
-def _is_satisfied(connection: Connection, demand: _Demand, error: TemporarilyUnavailable) -> bool:
-    if error.code == IN_TRANSACTION:
-        # Nothing was sent; but somebody may have refreshed it meanwhile.
-        _reload(connection)
-        _check_usable(connection, demand)
-    return demand.is_good(connection) or demand.is_enough(connection)
-
-
-def _settle(connection: Connection, demand: _Demand) -> None:
-    begun, pause = time.monotonic(), FIRST_PAUSE
-    while True:
-        _reload(connection)
-        _check_usable(connection, demand)
-        if demand.is_good(connection):
-            return
+def _take_turns(attempt: Attempt) -> None:
+    place = _plan(attempt)
+    if place is not None:
         try:
-            _check_backoff(connection, demand)
-            claim = claim_one(connection, statuses=demand.statuses)
-            if claim is not None and _spend(claim, connection, demand):
-                return
-        except (TemporarilyUnavailable, ClientRejected):
-            if demand.is_enough(connection):
-                return
+            while not autonomously(place, attempt.take_turn, max_wait=_max_wait(attempt)):
+                time.sleep(attempt.pause())
+        except NotConnected:
+            _check_sight(attempt)
             raise
-        if claim is None:
-            if demand.is_enough(connection):
+        except TemporarilyUnavailable as error:
+            if not _may_use_callers(error):
+                raise
+        else:
+            return
+    _take_turns_here(attempt)
+
+
+async def _atake_turns(attempt: Attempt) -> None:
+    place = await sync_to_async(_plan)(attempt, is_async=True)
+    if place is None:
+        await sync_to_async(_take_turns_here)(attempt)
+        return
+    try:
+        while True:
+            if await aautonomously(place, attempt.take_turn, max_wait=_max_wait(attempt)):
                 return
-            _check_patience(connection, waited=time.monotonic() - begun)
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(attempt.pause())
+    except NotConnected:
+        await sync_to_async(_check_sight)(attempt)
+        raise
 
 
-def _spend(claim: Claim, connection: Connection, demand: _Demand) -> bool:
-    """Refresh under `claim`; False if the row moved on meanwhile and must be looked at again."""
-    if demand.is_good(claim.connection) or _is_backing_off(claim.connection, demand):
-        # Somebody else's answer, good or bad, came between the look at the row and the claim.
-        until_done(lambda: give_back([claim]))
-        return False
-    outcome, change = undisturbed(lambda: renew(claim), lambda outcome: _store(claim, outcome))
-    if change is not None:
-        tell([change])
-    tally_one(outcome, stored=change is not None)
-    match outcome:
-        case Rejected(error):
-            raise error
-        case Unsent():
-            return False
-    if change is None:
-        return False
-    _adopt(connection, claim.connection)
-    if isinstance(outcome, Failed):
-        raise TemporarilyUnavailable(
-            str(outcome.error),
-            code=outcome.error.code,
-            retry_after=_seconds_until_retry(connection),
-            outcome_known=outcome.error.outcome_known,
-        )
-    _check_usable(connection, demand._replace(statuses=(Status.CONNECTED,)))
-    if connection.access_token_expires_at is None:
-        raise TemporarilyUnavailable(
-            "Actionstep's answer held no usable access token.",
-            code="no_token",
-            retry_after=policy.SOON.total_seconds(),
-        )
-    return True
+def _take_turns_here(attempt: Attempt) -> None:
+    with at(Place.to_stay_at()):
+        try:
+            _take_turns_on_callers(attempt)
+        except DATABASE_UNAVAILABLE as error:
+            if not is_read_only(error):
+                raise
+            renew_database_connection()  # Which may lead to the new primary.
+            _take_turns_on_callers(attempt)
 
 
-def _store(claim: Claim, outcome: Outcome) -> tuple[Outcome, Change | None]:
-    return outcome, until_done(lambda: store(claim, outcome))
+def _take_turns_on_callers(attempt: Attempt) -> None:
+    while not attempt.take_turn(CallersConnection()):
+        time.sleep(attempt.pause())
 
 
-def _check_usable(connection: Connection, demand: _Demand) -> None:
-    config = get_config()
-    if connection.environment != config.environment:
-        raise NotConnected(
-            f"This connection belongs to the environment {connection.environment!r}, "
-            f"and this site now uses {config.environment!r}."
-        )
-    if connection.status == Status.DISCONNECTED:
-        raise NotConnected("This connection was ended: the user may connect again.")
-    if connection.client_id != config.client_id:
-        raise ReconnectRequired(
-            "This connection was made for another CLIENT_ID: the user has to connect again."
-        )
-    if connection.status not in demand.statuses:
-        raise ReconnectRequired(
-            f"Actionstep no longer accepts this connection ({connection.get_status_reason_display()}): "
-            "the user has to connect again."
-        )
-    if Connection.user.is_cached(connection) and not connection.user.is_active:
-        raise NotConnected("This connection's user is not active.")
+def _plan(attempt: Attempt, *, is_async: bool = False) -> Place | None:
+    """Return the place to work at on a connection of this package's own; None: on the caller's.
+
+    Raises TemporarilyUnavailable in a transaction on SQLite.
+    """
+    try:
+        return _plan_once(attempt, is_async=is_async)
+    except DATABASE_UNAVAILABLE:
+        if not drop_lost_connection():
+            raise
+    return _plan_once(attempt, is_async=is_async)
 
 
-def _check_backoff(connection: Connection, demand: _Demand) -> None:
-    if _is_backing_off(connection, demand):
-        seconds = _seconds_until_retry(connection)
-        raise TemporarilyUnavailable(
-            f"The last refresh failed ({connection.last_error}); it is tried again in {seconds:.0f} s.",
-            code="backing_off",
-            retry_after=seconds,
-        )
+def _plan_once(attempt: Attempt, *, is_async: bool) -> Place | None:
+    is_inside = in_callers_transaction()
+    if is_inside:
+        refuse_on_sqlite("A token cannot be refreshed")
+    if attempt.goal.honours_backoff and outage.is_known():
+        attempt.may_send = attempt.is_probe = outage.may_probe()
+    if in_test_case() or not (is_inside or is_async or attempt.is_probe):
+        return None
+    return Place.of_caller()
 
 
-def _is_backing_off(connection: Connection, demand: _Demand) -> bool:
-    return demand.honours_backoff and _seconds_until_retry(connection) > 0
+def _max_wait(attempt: Attempt) -> float | None:
+    return outage.PROBE_TIMEOUT if attempt.is_probe else None
 
 
-def _seconds_until_retry(connection: Connection) -> float:
-    if connection.last_failed_at is None or connection.refresh_at is None:
-        return 0.0
-    if connection.last_failed_at > datetime.now(UTC) + policy.LONGEST_BACKOFF_ON_DEMAND:
-        return 0.0  # A wrong clock wrote that.
-    retry_at = policy.on_demand_retry_at(
-        refresh_at=connection.refresh_at, last_failed_at=connection.last_failed_at
+def _may_use_callers(error: TemporarilyUnavailable) -> bool:
+    # A probe need not have a connection of its own; its caller then waits for it.
+    return (
+        error.code in (ErrorCode.NO_DATABASE_CONNECTION, ErrorCode.OUT_OF_SIGHT)
+        and not in_callers_transaction()
     )
-    return max((retry_at - datetime.now(UTC)).total_seconds(), 0.0)
 
 
-def _check_patience(connection: Connection, *, waited: float) -> None:
-    leased = bool(connection.lease_owner)
-    if waited > (get_config().http_timeout + LEASE_PATIENCE if leased else LOCK_PATIENCE):
-        raise TemporarilyUnavailable(
-            "Another process is refreshing this connection and has no answer yet.",
-            code="being_refreshed",
-            retry_after=LEASE_PATIENCE,
-        )
+def _check_sight(attempt: Attempt) -> None:
+    # What the caller sees and another connection does not was stored in the caller's transaction.
+    if attempt.is_gone and primary_connections().filter(pk=attempt.connection_id).exists():
+        raise out_of_sight() from None
 
 
-def _reload(connection: Connection) -> None:
-    row = on_primary().select_related("user").filter(pk=connection.pk).first()
-    if row is None:
-        raise NotConnected("This connection no longer exists.")
-    _adopt(connection, row)
-    connection.user = row.user
+def _settles_for(attempt: Attempt, connection: Connection, error: Exception) -> bool:
+    row = attempt.row or connection
+    if isinstance(error, TemporarilyUnavailable) and error.code == ErrorCode.IN_TRANSACTION:
+        # Nothing was sent; but another process may have refreshed it meanwhile.
+        row = attempt.reload()
+        check_usable(row, attempt.goal)
+    return attempt.goal.is_met(row) or attempt.goal.is_acceptable(row)
 
 
-def _adopt(connection: Connection, row: Connection) -> None:
+def _bring_up_to_date(connection: Connection, attempt: Attempt) -> None:
+    row = attempt.row
+    if row is None or attempt.is_turning:  # It goes on in another thread, which writes to the row.
+        return
     for field in Connection._meta.concrete_fields:
         setattr(connection, field.attname, getattr(row, field.attname))
+    if Connection.user.is_cached(row):
+        connection.user, connection.user_read_at = row.user, row.user_read_at

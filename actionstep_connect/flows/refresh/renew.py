@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 
 from actionstep_connect import oauth
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import (
-    UNFORESEEN,
     AuthorizationFailed,
     ClientRejected,
     DecryptionFailed,
@@ -13,6 +13,7 @@ from actionstep_connect.exceptions import (
 )
 from actionstep_connect.flows.refresh.claim import Claim
 from actionstep_connect.logs import LogEvent, log
+from actionstep_connect.models.refresh_hour import RefreshOutcome
 from actionstep_connect.oauth import TokenGrant
 
 
@@ -29,8 +30,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
-    """Nothing was sent, for the lease had become too short."""
+class Unreadable:
+    """Nothing was sent, because the refresh token can never be decrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing was sent, because the lease had become too short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +54,24 @@ class Failed:
     in_transit: bool = True
 
 
-Outcome = Renewed | Refused | Unsent | Rejected | Failed
+Outcome = Renewed | Refused | Unreadable | NotSent | Rejected | Failed
 
 
-def name_of(outcome: Outcome, *, stored: bool) -> tuple[str, str]:
-    """Return what `outcome` is called in logs and tallies, and the code of a failure."""
+def outcome_and_code(outcome: Outcome, *, stored: bool) -> tuple[RefreshOutcome | None, str]:
+    """Return what `outcome` is in logs and statistics, None if nothing was sent; and a failure's code."""
     match outcome:
         case Renewed():
-            return ("refreshed" if stored else "superseded"), ""
+            return (RefreshOutcome.REFRESHED if stored else RefreshOutcome.SUPERSEDED), ""
         case Refused():
-            return ("refused" if stored else "superseded"), ""
+            return (RefreshOutcome.REFUSED if stored else RefreshOutcome.SUPERSEDED), ""
+        case Unreadable():
+            return (
+                RefreshOutcome.REFUSED if stored else RefreshOutcome.SUPERSEDED
+            ), ErrorCode.UNREADABLE
         case Failed(error) | Rejected(error):
-            return "failed", error.code
-        case Unsent():
-            return "unsent", ""
+            return RefreshOutcome.FAILED, error.code
+        case NotSent():
+            return None, ""
 
 
 def renew(claim: Claim) -> Outcome:
@@ -69,17 +79,19 @@ def renew(claim: Claim) -> Outcome:
     try:
         refresh_token = claim.connection.open_refresh_token()
         if not claim.is_long_enough():
-            return Unsent()
+            return NotSent()
         return Renewed(oauth.refresh_token_grant(refresh_token))
     except AuthorizationFailed:
         return Refused()
     except ClientRejected as error:
         return Rejected(error)
     except TemporarilyUnavailable as error:
-        if error.code == UNFORESEEN:
+        if error.code == ErrorCode.UNFORESEEN:
             log(logging.ERROR, LogEvent.UNFORESEEN, str(error), connection=claim.id)
         return Failed(error)
     except DecryptionFailed as error:
+        if error.code == ErrorCode.UNREADABLE:
+            return Unreadable()
         return Failed(TemporarilyUnavailable(str(error), code=error.code), in_transit=False)
     except Exception as error:  # noqa: BLE001 - one odd row must stop neither the run nor its neighbours.
         # Without a traceback: that could show a token in a frame.
@@ -87,7 +99,7 @@ def renew(claim: Claim) -> Outcome:
         log(logging.ERROR, LogEvent.UNFORESEEN, connection=claim.id, error=error_name)
         unforeseen = TemporarilyUnavailable(
             f"Refreshing failed unexpectedly ({error_name}).",
-            code=UNFORESEEN,
+            code=ErrorCode.UNFORESEEN,
             outcome_known=False,
         )
         return Failed(unforeseen, in_transit=False)

@@ -7,94 +7,99 @@ the queue, so a run may be cut off, doubled or left out without losing anything.
 import logging
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
 from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.exceptions import TemporarilyUnavailable
+from actionstep_connect.flows.conflicts import repeated
 from actionstep_connect.flows.database import (
-    AWAY,
-    Retries,
-    on_primary,
+    DATABASE_UNAVAILABLE,
+    Backoff,
+    Place,
+    at,
+    is_locked,
+    primary_alias,
     renew_database_connection,
-    until_done,
+    retry_unless_locked,
 )
-from actionstep_connect.flows.events import Change, tell
-from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
+from actionstep_connect.flows.events import ConnectionChange, announce_pending
+from actionstep_connect.flows.refresh.claim import (
+    Claim,
+    claim_due,
+    claim_lapsed,
+    give_back,
+    give_back_due,
+    new_owner,
+)
+from actionstep_connect.flows.refresh.fleet import (
+    count_due,
+    count_fleet,
+    is_writable,
+    repair_clock_damage,
+)
+from actionstep_connect.flows.refresh.pacing import MAX_REJECTIONS, Pace
 from actionstep_connect.flows.refresh.renew import (
     Failed,
+    NotSent,
     Outcome,
     Refused,
     Rejected,
     Renewed,
-    Unsent,
+    Unreadable,
     renew,
 )
-from actionstep_connect.flows.refresh.store import store
+from actionstep_connect.flows.refresh.store import (
+    log_refresh,
+    store,
+    store_failed,
+    tries_with_events,
+)
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import StoppedBy
+from actionstep_connect.models.run_summary import RunSummary
 
 RUN_SECONDS = 55.0  # a run ends before the next begins
-SHORTEST_SENDING = 5.0  # seconds
+MIN_SENDING = 5.0  # seconds
 FINISH_POLL_SECONDS = 0.1
-FIRST_WINDOW = 4  # requests in flight at the start
-STOP_AFTER_FAILURES = 12  # in a row, without a success: the way to Actionstep is broken
-STOP_AFTER_REFUSALS = 20  # in a row, from different connections: more likely our fault than theirs
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What a run did; `stopped_by` is None when it reached the end of what was due."""
-
-    due: int = 0
-    requests: int = 0
-    refreshed: int = 0
-    refused: int = 0
-    superseded: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    stopped_by: StoppedBy | None = None
-    error: str = ""
-    refusals_in_a_row: int = 0
+#: When so small a share of the window is left to send, so many windows are claimed.
+CLAIM_WHEN_BELOW, CLAIM_AHEAD = 1 / 4, 3
+LOCKED_INTERVAL = 1.0  # seconds between two tries to store an answer whose row is locked
+#: For so long one answer is tried to be stored while the database takes other writes.
+STORE_TIMEOUT = 300.0  # seconds
 
 
 def refresh_due(
-    *, should_stop: Callable[[], bool] = lambda: False, refusals_before: int = 0
-) -> Report:
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    refusals_before: int = 0,
+    rejected_before: Sequence[UUID] = (),
+) -> RunSummary:
     """Refresh every due connection until none is left, time is up, or something says stop.
 
-    `refusals_before` is the count of refusals in a row with which the last run ended: as long as it
-    stands, a run sends single probes and stops at the first refusal more.
+    Then announce what this run, or one that was killed, stored and did not announce.
+    `refusals_before` and `rejected_before` are the last run's counts: see `Pace`.
     """
-    _mend_clock_damage()
-    return _Run(should_stop=should_stop, refusals_before=refusals_before).run()
-
-
-def count_due() -> int:
-    """Return how many connections are due now."""
-    return on_primary().due(now=datetime.now(UTC)).count()
-
-
-def _mend_clock_damage() -> None:
-    # UPDATE … SET refresh_at = now WHERE … AND refresh_at > now + the longest delay there can be:
-    # rows stored while the clock ran ahead would sleep past the real limit of their refresh tokens.
-    now = datetime.now(UTC)
-    config = get_config()
-    on_primary().filter(
-        environment=config.environment,
-        client_id=config.client_id,
-        refresh_at__gt=now + policy.longest_delay(config),
-    ).update(refresh_at=now)
+    with at(Place.to_stay_at()):
+        repeated(repair_clock_damage)
+        pace = Pace(
+            limit=get_config().refresh_concurrency,
+            endings_before=refusals_before,
+            rejected_before=rejected_before,
+        )
+        return _Run(pace, should_stop=should_stop).run()
 
 
 @dataclass(slots=True)
@@ -102,35 +107,39 @@ class _Exchange:
     """One token request: in flight while it has no outcome."""
 
     claim: Claim
-    #: Whoever takes it first, a thread that sends or we who give up, has the claim.
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    #: Acquired once: by the thread that sends, or by `_finish`, which gives up. Not Future.cancel():
+    #: submit() may raise after it has queued the job, and returns no future then.
+    taken: threading.Lock = field(default_factory=threading.Lock)
     outcome: Outcome | None = None
+    #: The monotonic clock at the first try to store it that failed.
+    store_failing_since: float = 0.0
+    #: The monotonic clock before which it is not tried again, because its row is locked.
+    locked_until: float = 0.0
 
 
 class _Run:
-    def __init__(self, *, should_stop: Callable[[], bool], refusals_before: int) -> None:
+    def __init__(self, pace: Pace, *, should_stop: Callable[[], bool]) -> None:
         config = get_config()
+        self._pace = pace
         self._should_stop = should_stop
         self._limit = config.refresh_concurrency
-        self._sending_ends = time.monotonic() + max(
-            RUN_SECONDS - config.http_timeout, SHORTEST_SENDING
-        )
-        self._window = min(FIRST_WINDOW, self._limit)
-        self._failures_in_a_row, self._last_failure = 0, ""
+        self._sending_ends = time.monotonic() + max(RUN_SECONDS - config.http_timeout, MIN_SENDING)
         self._unsent: deque[Claim] = deque()
+        self._claiming = ""  # The owner of a claim that is being made.
         #: What may have been sent and is not stored: in flight, or in one of the next two.
         self._exchanges: dict[UUID, _Exchange] = {}
         self._answers: SimpleQueue[tuple[_Exchange, Outcome]] = SimpleQueue()
         self._unstored: deque[tuple[_Exchange, Outcome]] = deque()
-        self._retries = Retries()
-        self._all_claimed = False
-        self._changes: list[Change] = []
-        self._report = Report(refusals_in_a_row=refusals_before)
+        #: Answers whose rows other transactions have locked: stored behind all others.
+        self._locked: deque[tuple[_Exchange, Outcome]] = deque()
+        self._retries = Backoff()
+        self._is_more_due = self._is_more_lapsed = True
+        self._report = RunSummary()
 
-    def run(self) -> Report:
-        self._report.due = count_due()
-        if self._report.due and self._has_keys():
-            try:
+    def run(self) -> RunSummary:
+        self._report.due = repeated(count_due)
+        try:
+            if self._report.due and self._has_keys():
                 with ThreadPoolExecutor(self._limit, thread_name_prefix="actionstep") as threads:
                     try:
                         self._refresh(threads)
@@ -139,9 +148,32 @@ class _Run:
                         raise
                     finally:
                         self._finish()
-            finally:
-                tell(self._changes, fleet_wide=self._report.stopped_by is StoppedBy.REFUSALS)
+            self._conclude()
+        finally:
+            announce_pending(suspected_site_fault=self._report.stopped_by is StoppedBy.REFUSALS)
         return self._report
+
+    def _conclude(self) -> None:
+        report, pace = self._report, self._pace
+        report.refusals_in_a_row = pace.endings_in_a_row
+        report.rejected_in_a_row = sorted(pace.rejected_in_a_row)[:MAX_REJECTIONS]
+        if (
+            report.stopped_by in (None, StoppedBy.TIME)
+            and report.rejected_in_a_row
+            and (rejection := pace.rejection(fleet=count_fleet()))
+        ):
+            report.stopped_by, report.error = rejection
+        if report.stopped_by is StoppedBy.TIME and pace.outage and not report.refreshed:
+            # What hangs uses up a run's time before it has failed often enough to be an outage.
+            report.stopped_by, report.error = pace.outage
+        if report.short_lived:
+            log(
+                logging.WARNING,
+                LogEvent.SHORT_LIVED,
+                "Access tokens expire sooner than they may be replaced on schedule: these are "
+                "refreshed once a minute, and when they are used.",
+                rows=report.short_lived,
+            )
 
     def _has_keys(self) -> bool:
         # Asked for here, or a vault that is away would look like trouble with every row.
@@ -167,7 +199,7 @@ class _Run:
         # Whatever happened, an answer on its way may hold the only refresh token there is. It may
         # have happened between any two lines, so that nothing but the exchanges can be relied on.
         for exchange in list(self._exchanges.values()):
-            if exchange.turn.acquire(blocking=False):
+            if exchange.taken.acquire(blocking=False):
                 del self._exchanges[exchange.claim.id]
                 self._unsent.append(exchange.claim)
         if self._unsent:
@@ -179,19 +211,25 @@ class _Run:
                 if exchange.outcome is not None:
                     self._keep(exchange, exchange.outcome)
         if self._unsent:
-            until_done(lambda: give_back(self._unsent))
-        if (
-            self._report.stopped_by is StoppedBy.TIME
-            and self._failures_in_a_row
-            and not self._report.refreshed
-        ):
-            # Who hangs uses up a run's time before it has failed often enough to be called away.
-            self._report.stopped_by, self._report.error = StoppedBy.OUTAGE, self._last_failure
+            self._give_back()
+        if self._claiming:
+            with suppress(*DATABASE_UNAVAILABLE):  # It failed, and may have been committed.
+                give_back_due(owner=self._claiming)
+
+    def _give_back(self) -> None:
+        try:
+            if retry_unless_locked(lambda: give_back(self._unsent)) is None:
+                for claim in self._unsent:  # One of them is locked: its lease lapses.
+                    retry_unless_locked(partial(give_back, [claim]))
+        except Exception:  # noqa: BLE001 - told with its traceback; their leases lapse.
+            log(logging.ERROR, LogEvent.STORE_FAILED, with_traceback=True)
 
     def _look_for_stop(self) -> None:
         if self._should_stop():
             self._stop(StoppedBy.SHUTDOWN)
-        elif time.monotonic() > self._sending_ends and (self._unsent or not self._all_claimed):
+        elif time.monotonic() > self._sending_ends and (
+            self._unsent or self._is_more_due or self._is_more_lapsed
+        ):
             self._stop(StoppedBy.TIME)
 
     def _stop(self, reason: StoppedBy, error: str = "") -> None:
@@ -199,22 +237,26 @@ class _Run:
             self._report.stopped_by, self._report.error = reason, error
 
     def _claim_more(self) -> None:
-        # In large bites, so that claiming costs a fraction of a statement for each connection.
-        if (
-            self._report.stopped_by
-            or self._all_claimed
-            or len(self._unsent) > min(self._window, self._limit) // 4
-        ):
+        # Many at a time, so that claiming costs a fraction of a statement for each connection.
+        if self._report.stopped_by or len(self._unsent) > self._pace.window * CLAIM_WHEN_BELOW:
             return
-        wanted = min(3 * self._window, self._limit) - len(self._unsent)
         try:
-            claims = claim_due(limit=wanted)
-        except AWAY as error:
+            if self._is_more_due:
+                wanted = min(CLAIM_AHEAD * self._pace.window, self._limit) - len(self._unsent)
+                self._is_more_due = self._claim(partial(claim_due, limit=wanted)) == wanted
+            if self._is_more_lapsed and not (self._is_more_due or self._unsent or self._exchanges):
+                self._is_more_lapsed = bool(self._claim(claim_lapsed))
+        except DATABASE_UNAVAILABLE as error:
             if not self._unstored:  # Else the next store waits until it is back.
                 self._stop(StoppedBy.DATABASE, f"Claiming failed: {type(error).__name__}.")
-            return
+                renew_database_connection()  # It may lead to a server that is no longer the primary.
+
+    def _claim(self, claim: Callable[..., list[Claim]]) -> int:
+        owner = self._claiming = new_owner()
+        claims = repeated(lambda: claim(owner=owner))
         self._unsent.extend(claims)
-        self._all_claimed = len(claims) < wanted
+        self._claiming = ""
+        return len(claims)
 
     def _send_more(self, threads: ThreadPoolExecutor) -> None:
         self._look_for_stop()
@@ -224,115 +266,134 @@ class _Run:
     def _may_send(self) -> bool:
         if self._report.stopped_by or not self._unsent:
             return False
-        window = self._window
-        if self._report.refusals_in_a_row:
-            # Once refusals begin, what is in flight may not carry them past their limit.
-            window = min(window, max(STOP_AFTER_REFUSALS - self._report.refusals_in_a_row, 1))
+        window = self._pace.window
         # Nor may more answers wait for a slow database than requests may be in flight.
-        in_flight = len(self._exchanges) - len(self._unstored)
-        return in_flight < window and len(self._unstored) < window
+        in_flight = len(self._exchanges) - len(self._unstored) - len(self._locked)
+        return (
+            in_flight < window and len(self._unstored) < window and len(self._locked) < self._limit
+        )
 
     def _send(self, threads: ThreadPoolExecutor, claim: Claim) -> None:
         exchange = self._exchanges[claim.id] = _Exchange(claim)
 
         def job() -> None:
-            if exchange.turn.acquire(blocking=False):
+            if exchange.taken.acquire(blocking=False):
                 outcome = exchange.outcome = renew(claim)
                 self._answers.put((exchange, outcome))
 
         try:
-            threads.submit(job)
+            threads.submit(copy_context().run, job)
         except RuntimeError:
-            # The job is queued all the same, and an older thread may take it up.
+            # The job is queued nevertheless, and an older thread may take it up.
             self._stop(StoppedBy.THREADS, "No more threads could be started.")
 
     def _receive(self, threads: ThreadPoolExecutor) -> None:
         # Every answer that has come lets the next requests go before the first is stored, so that
         # the database is not in their way; waiting is for when there is nothing to store.
+        if self._locked and time.monotonic() > self._locked[0][0].locked_until:
+            self._unstored.append(self._locked.popleft())
         while not self._unstored or not self._answers.empty():
-            exchange, outcome = self._answers.get()
+            try:
+                exchange, outcome = self._answers.get(
+                    timeout=LOCKED_INTERVAL if self._locked else None
+                )
+            except Empty:
+                return
             self._unstored.append((exchange, outcome))
             if isinstance(outcome, Renewed):
-                # One more for each success doubles the window with every round trip.
-                self._window = min(self._window + 1, self._limit)
+                self._pace.widen()
                 self._send_more(threads)
-        if self._keep(*self._unstored[0]):
+        exchange, outcome = self._unstored[0]
+        if self._keep(exchange, outcome):
             self._unstored.popleft()
+        elif exchange.locked_until > time.monotonic():
+            self._locked.append(self._unstored.popleft())
         else:
-            # Behind the others, for it may be this row's own trouble, such as somebody's lock on it.
+            # Behind the others, because it may be this row's own trouble.
             self._unstored.rotate(-1)
 
     def _keep(self, exchange: _Exchange, outcome: Outcome) -> bool:
         """Store an answer; return False, after a pause, if that has to be tried again."""
+        is_news = _is_news(exchange.claim, outcome)
         try:
             change = self._store(exchange.claim, outcome)
-        except AWAY as error:
-            self._retries.wait(error)
-            return False
-        self._retries = Retries()
+        except DATABASE_UNAVAILABLE as error:
+            if not self._is_lost(exchange, error):
+                return False
+            change = None
+        self._retries = Backoff()
         # Only now: to store twice does no harm, not to store does.
         del self._exchanges[exchange.claim.id]
-        self._count(outcome, stored=change is not None)
-        if change is not None and change.events:
-            self._changes.append(change)
+        self._count(exchange.claim.id, outcome, stored=change is not None, is_news=is_news)
         return True
 
-    def _store(self, claim: Claim, outcome: Outcome) -> Change | None:
-        for _ in range(2):  # A time limit may have struck, which is an exception like any other.
+    def _store(self, claim: Claim, outcome: Outcome) -> ConnectionChange | None:
+        # What fails each time is this row's own trouble: it backs off, and the other answers wait.
+        for with_events in tries_with_events(outcome):
             try:
-                return store(claim, outcome)
-            except AWAY:
+                change = store(claim, outcome, with_events=with_events)
+                log_refresh(claim, outcome, stored=change is not None)
+            except DATABASE_UNAVAILABLE:
                 raise
-            except Exception:  # noqa: BLE001 - told with its traceback; the other answers wait.
+            except Exception as error:  # noqa: BLE001 - told with its traceback.
                 log(logging.ERROR, LogEvent.STORE_FAILED, connection=claim.id, with_traceback=True)
+                failure = error
+            else:
+                return change
+        with suppress(Exception):  # Else its lease lapses, and it comes last.
+            store_failed(claim, outcome, failure)
         return None
 
-    def _count(self, outcome: Outcome, *, stored: bool) -> None:
-        report = self._report
-        report.requests += not isinstance(outcome, Unsent)
+    def _is_lost(self, exchange: _Exchange, error: Exception) -> bool:
+        """Pause before the next try to store an answer; return True if there is to be none.
+
+        While the database is away there always is. Where it takes other writes, one row may not hold
+        up all runs forever.
+        """
+        exchange.store_failing_since = exchange.store_failing_since or time.monotonic()
+        waited = time.monotonic() - exchange.store_failing_since
+        try:
+            if is_locked(error) and not connections[primary_alias()].in_atomic_block:
+                exchange.locked_until = time.monotonic() + LOCKED_INTERVAL
+            else:
+                self._retries.wait(error)
+            if waited < STORE_TIMEOUT or not is_writable():
+                return False
+        except DATABASE_UNAVAILABLE:  # In a transaction, which is broken by now.
+            pass
+        name = type(error).__name__
+        log(logging.ERROR, LogEvent.STORE_FAILED, connection=exchange.claim.id, error=name)
+        return True
+
+    def _count(self, connection: UUID, outcome: Outcome, *, stored: bool, is_news: bool) -> None:
+        report, pace = self._report, self._pace
+        report.requests += not isinstance(outcome, NotSent | Unreadable)
         match outcome:
-            case Renewed():
+            case Renewed(grant):
                 report.refreshed += stored
                 report.superseded += not stored
-                report.refusals_in_a_row = self._failures_in_a_row = 0
-            case Refused():
+                report.short_lived += grant.lifetime is not None and policy.is_short_lived(
+                    grant.lifetime
+                )
+                pace.succeeded()
+            case Refused() | Unreadable():
                 report.refused += stored
                 report.superseded += not stored
-                self._count_refusal(counts=stored)
+                if stored:
+                    pace.ended(connection)
             case Failed(error, in_transit):
                 report.failed[error.code] += 1
                 if in_transit:
-                    self._count_failure(str(error))
+                    pace.failed(connection, str(error))
             case Rejected(error):
                 report.failed[error.code] += 1
-                self._stop(StoppedBy.CLIENT_REJECTED, str(error))
-
-    def _count_refusal(self, *, counts: bool) -> None:
-        self._report.refusals_in_a_row += counts
-        if self._report.refusals_in_a_row >= STOP_AFTER_REFUSALS:
-            self._stop(
-                StoppedBy.REFUSALS,
-                f"Actionstep refused {self._report.refusals_in_a_row} connections in a row: "
-                "look at the client's registration before asking users to reconnect.",
-            )
-
-    def _count_failure(self, error: str) -> None:
-        self._failures_in_a_row += 1
-        self._last_failure = error
-        self._window = max(self._window // 2, 1)
-        if self._failures_in_a_row >= STOP_AFTER_FAILURES:
-            self._stop(StoppedBy.OUTAGE, error)
+                if is_news:
+                    pace.rejected(connection)
+        if pace.stop:
+            self._stop(*pace.stop)
 
 
-def summary(report: Report) -> dict[str, Any]:
-    """Return a report as plain values, for the heartbeat."""
-    return {
-        "due": report.due,
-        "requests": report.requests,
-        "refreshed": report.refreshed,
-        "refused": report.refused,
-        "superseded": report.superseded,
-        "failed": dict(report.failed),
-        "stopped_by": report.stopped_by or "",
-        "refusals_in_a_row": report.refusals_in_a_row,
-    }
+def _is_news(claim: Claim, outcome: Outcome) -> bool:
+    # A connection that is rejected again says nothing new of the site's credentials, which may have
+    # served others since.
+    return not isinstance(outcome, Rejected) or claim.connection.last_error != str(outcome.error)

@@ -1,4 +1,4 @@
-"""Use: remembering, at most once an hour, that a connection serves somebody."""
+"""Use: remember, at most once an hour, that a connection is in use."""
 
 import logging
 from datetime import UTC, datetime
@@ -8,66 +8,75 @@ from django.db import connections, transaction
 
 from actionstep_connect import policy
 from actionstep_connect.conf import get_config
-from actionstep_connect.flows.database import AWAY, database, on_primary
-from actionstep_connect.flows.refresh.outside import in_callers_transaction
+from actionstep_connect.flows.database import (
+    DATABASE_UNAVAILABLE,
+    in_callers_transaction,
+    primary_alias,
+    primary_connections,
+    update_unlocked,
+)
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, Status
 
 
-def is_use_known(connection: Connection) -> bool:
-    """Say whether the last use on record is recent enough."""
+def is_use_recent(connection: Connection) -> bool:
+    """Return whether the last use on record is recent enough."""
     return datetime.now(UTC) - connection.last_used_at < policy.USE_RESOLUTION
 
 
-def touch(connection: Connection) -> None:
+def record_use(connection: Connection) -> None:
     """Record a use, after the caller's transaction if there is one.
 
     An idle connection whose token still lives goes back to being kept fresh.
     """
     if not in_callers_transaction():
         _try_to_write(connection)
-    elif connections[database()].in_atomic_block:
-        transaction.on_commit(lambda: _write_once(connection), using=database(), robust=True)
-    # Where somebody commits by hand there is no moment of ours: the next use will do.
+    elif connections[primary_alias()].in_atomic_block:
+        transaction.on_commit(lambda: _write_once(connection), using=primary_alias(), robust=True)
+    # Where the caller commits by hand there is no such moment: the next use will do.
 
 
-async def atouch(connection: Connection) -> None:
-    """Do what `touch` does, in async code."""
-    await sync_to_async(touch)(connection)
+async def arecord_use(connection: Connection) -> None:
+    """Do what `record_use` does, in async code."""
+    await sync_to_async(record_use)(connection)
 
 
 def _try_to_write(connection: Connection) -> None:
     try:
         _write(connection)
-    except AWAY as error:  # No reason to refuse a token that lives. The next use will do.
+    except (
+        DATABASE_UNAVAILABLE
+    ) as error:  # No reason to refuse a token that lives. The next use will do.
         log(
             logging.WARNING,
-            LogEvent.NOT_NOTED,
+            LogEvent.NOT_RECORDED,
             connection=connection.pk,
             error=type(error).__name__,
         )
 
 
 def _write_once(connection: Connection) -> None:
-    if not is_use_known(connection):
-        _write(connection)
+    if not is_use_recent(connection):
+        _try_to_write(connection)
 
 
 def _write(connection: Connection) -> None:
     now = datetime.now(UTC)
-    rows = on_primary().filter(pk=connection.pk, last_used_at__lte=now - policy.USE_RESOLUTION)
-    rows.update(last_used_at=now)
+    rows = primary_connections().filter(
+        pk=connection.pk, last_used_at__lte=now - policy.USE_RESOLUTION
+    )
+    update_unlocked(rows, last_used_at=now)
     connection.last_used_at = now
     if get_config().idle_after is not None:
-        _spring_back(connection, now)
+        _resume_keeping_fresh(connection, now)
 
 
-def _spring_back(connection: Connection, now: datetime) -> None:
+def _resume_keeping_fresh(connection: Connection, now: datetime) -> None:
     expires_at, limit = connection.access_token_expires_at, connection.refresh_token_expires_at
     if expires_at is None or limit is None:
         return
     refresh_at = max(expires_at - get_config().refresh_before, now)
-    on_primary().filter(
+    primary_connections().filter(
         pk=connection.pk,
         generation=connection.generation,
         status=Status.CONNECTED,

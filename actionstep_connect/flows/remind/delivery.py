@@ -1,7 +1,7 @@
 """Delivery: handing an e-mail to the mail server, and never waiting long for that.
 
 A mail server may hang whatever its time-out, which counts from byte to byte. So one daemon thread in
-a process speaks to it: what takes longer than PATIENCE is left to that thread, and whoever comes next
+a process speaks to it: what takes longer than TIMEOUT is left to that thread, and the next caller
 gets no other one until it is done.
 """
 
@@ -16,7 +16,9 @@ from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connections
 
-PATIENCE = 10.0  # seconds for each word with the mail server
+from actionstep_connect.forks import after_fork
+
+TIMEOUT = 10.0  # seconds for each word with the mail server
 
 #: RFC 5321 §3.8: the server closes the connection, whatever it had been asked.
 CLOSING = 421
@@ -26,21 +28,29 @@ T = TypeVar("T")
 _line = threading.Lock()
 
 
-class DeliveryError(Exception):
-    """The mail server did not take an e-mail, as far as anybody knows.
+def _after_fork() -> None:
+    global _line  # noqa: PLW0603 - one held at the fork would stay held in the child.
+    _line = threading.Lock()
 
-    `surely`: it said so, and did not mean it for ever, so the e-mail may be sent again. `goes_on`:
-    it may be given other e-mails now. The message is the name of what went wrong, without addresses.
+
+after_fork(_after_fork)
+
+
+class DeliveryError(Exception):
+    """The mail server did not take an e-mail, or did not say that it did.
+
+    `is_temporary`: it refused it for now, so the e-mail may be sent again. `is_server_usable`: it may be
+    given other e-mails now. The message is the name of what went wrong, without addresses.
     """
 
-    def __init__(self, error: Exception, *, surely: bool, goes_on: bool) -> None:
+    def __init__(self, error: Exception, *, is_temporary: bool, is_server_usable: bool) -> None:
         super().__init__(type(error).__name__)
-        self.surely = surely
-        self.goes_on = goes_on
+        self.is_temporary = is_temporary
+        self.is_server_usable = is_server_usable
 
 
 class Hangs(Exception):  # noqa: N818 - what it does, which a log then says.
-    """The mail server has not said a word for PATIENCE, or since an earlier e-mail."""
+    """The mail server has not said a word for TIMEOUT, or since an earlier e-mail."""
 
 
 Send = Callable[[mail.EmailMessage], None]
@@ -76,7 +86,7 @@ def _open() -> BaseEmailBackend:
             _close(backend)
             raise
     except Exception as error:
-        raise DeliveryError(error, surely=True, goes_on=False) from error
+        raise DeliveryError(error, is_temporary=True, is_server_usable=False) from error
     return backend
 
 
@@ -96,8 +106,8 @@ def _failure(error: Exception) -> DeliveryError:
     return DeliveryError(
         error,
         # RFC 5321 §4.2.1: 4yz means that the e-mail was not taken, and may be later.
-        surely=bool(codes) and all(400 <= code < 500 for code in codes),
-        goes_on=bool(codes) and CLOSING not in codes,
+        is_temporary=bool(codes) and all(400 <= code < 500 for code in codes),
+        is_server_usable=bool(codes) and CLOSING not in codes,
     )
 
 
@@ -112,14 +122,14 @@ def _reply_codes(error: Exception) -> list[int]:
 
 
 def _within_patience(work: Callable[[], T]) -> T:
-    if not _line.acquire(timeout=PATIENCE):
+    if not _line.acquire(timeout=TIMEOUT):
         raise Hangs
     result: Future[T] = Future()
 
     def job() -> None:
         try:
             result.set_result(work())
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits.
+        except Exception as error:  # noqa: BLE001 - handed to the waiting caller.
             result.set_exception(error)
         finally:
             connections.close_all()  # Some backends keep their e-mails in the database.
@@ -127,9 +137,9 @@ def _within_patience(work: Callable[[], T]) -> T:
 
     try:
         threading.Thread(target=job, name="actionstep-mail", daemon=True).start()
-    except RuntimeError:  # No thread is to be had.
+    except RuntimeError:  # No thread can be started.
         _line.release()
         raise
-    if not wait([result], PATIENCE).done:
+    if not wait([result], TIMEOUT).done:
         raise Hangs
     return result.result()

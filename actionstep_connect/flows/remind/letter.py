@@ -9,53 +9,56 @@ from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from actionstep_connect.conf import get_config, get_site
+from actionstep_connect.conf import get_config, get_django_settings
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import NotReminded
-from actionstep_connect.links import connect_url, page_url, site_url
+from actionstep_connect.links import absolute_url, connect_url, page_url, site_url
 from actionstep_connect.models import Connection
-from actionstep_connect.wording import state_of
+from actionstep_connect.models.condition import condition_of
+from actionstep_connect.wording.states import state_of
 
 TEMPLATES = "actionstep_connect/email/reminder"
 
 
 def check_remindable(connection: Connection, *, now: datetime) -> None:
     """Raise NotReminded if `connection` does not need its user, or no e-mail can reach them."""
-    if not state_of(connection, now=now).needs_user:
-        raise NotReminded("This connection does not need its user.", code="not_needed")
     if connection.environment != get_config().environment:
         raise NotReminded(
             f"This connection belongs to the environment {connection.environment!r}.",
-            code="other_environment",
+            code=ErrorCode.OTHER_ENVIRONMENT,
         )
     if not connection.user.is_active:
-        raise NotReminded("This connection's user is not active.", code="inactive_user")
+        raise NotReminded("This connection's user is not active.", code=ErrorCode.INACTIVE_USER)
+    if not condition_of(connection, now=now, config=get_config()).needs_user:
+        raise NotReminded("This connection does not need its user.", code=ErrorCode.NOT_NEEDED)
     if not _address(connection):
-        raise NotReminded("This connection's user has no usable e-mail address.", code="no_address")
+        raise NotReminded(
+            "This connection's user has no usable e-mail address.", code=ErrorCode.NO_ADDRESS
+        )
     try:
         site_url()
     except ImproperlyConfigured as error:
-        raise NotReminded(str(error), code="no_site_url") from error
+        raise NotReminded(str(error), code=ErrorCode.NO_SITE_URL) from error
 
 
 def compose(connection: Connection, *, now: datetime) -> EmailMultiAlternatives:
     """Write the e-mail about how `connection` is now. Raises NotReminded.
 
-    The templates know `user`, `connection`, `state` (words, next step and mood), `site` (its host),
+    The templates know `user`, `connection`, `state` (`label`, `hint`, `is_usable`), `site` (its host),
     `limit` (the refresh token's, while that lies ahead), and the absolute addresses `reconnect_url`
     and `connections_url`.
     """
     # Whatever language an earlier task has left active in this thread.
-    with translation.override(get_site().language_code):
+    with translation.override(get_django_settings().language_code):
         check_remindable(connection, now=now)
-        root = site_url()
         context = {
             "user": connection.user,
             "connection": connection,
             "state": state_of(connection, now=now),
-            "site": urlsplit(root).netloc,
-            "limit": connection.kept_until(now=now),
-            "reconnect_url": root + connect_url(orgkey=connection.orgkey),
-            "connections_url": root + page_url("connections"),
+            "site": urlsplit(site_url()).netloc,
+            "limit": connection.valid_until(now=now),
+            "reconnect_url": absolute_url(connect_url(orgkey=connection.orgkey)),
+            "connections_url": absolute_url(page_url("connections")),
         }
         letter = EmailMultiAlternatives(
             subject=" ".join(render_to_string(f"{TEMPLATES}_subject.txt", context).split()),

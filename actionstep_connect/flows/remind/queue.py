@@ -1,10 +1,10 @@
-"""The queue of reminders: `Connection.remind_at`, cleared by whoever sends.
+"""The queue of reminders: `Connection.remind_at`, cleared by the process that sends.
 
     UPDATE … SET remind_at = now  WHERE id = ? AND generation = ?   -- queue, for what was seen
     UPDATE … SET remind_at = NULL WHERE id = ? AND generation = ? AND remind_at = ?
                                                                     -- claim, before it is sent
 
-A claimed reminder is sent at most once, whoever dies meanwhile. It returns to the queue only where
+A claimed reminder is sent at most once, even if a process dies meanwhile. It returns to the queue only where
 the mail server said that it had not taken it.
 """
 
@@ -12,17 +12,22 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import NotReminded
-from actionstep_connect.flows.database import on_primary, until_done
-from actionstep_connect.flows.events import Change, tell
+from actionstep_connect.flows.database import (
+    primary_connections,
+    retry_while_unavailable,
+    update_if_free,
+)
+from actionstep_connect.flows.events import ConnectionChange, publish
 from actionstep_connect.flows.remind.delivery import DeliveryError, Send, mail_server
 from actionstep_connect.flows.remind.letter import check_remindable, compose
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection, EventKind
-from actionstep_connect.querysets import ConnectionQuerySet
+from actionstep_connect.models.querysets import ConnectionQuerySet
 
 BATCH = 200
-ROUND_SECONDS = 20.0  # short, for it follows a run in the same task; what is left is the next's
+ROUND_SECONDS = 20.0  # short, because it follows a run in the same task; what is left is the next's
 RETRY_AFTER = timedelta(minutes=5)
 
 
@@ -34,16 +39,16 @@ def remind(connection: Connection) -> None:
     """
     now = datetime.now(UTC)
     check_remindable(connection, now=now)
-    rows = on_primary().filter(pk=connection.pk, generation=connection.generation)
+    rows = primary_connections().filter(pk=connection.pk, generation=connection.generation)
     # Other workers flag at the same time: on MySQL one of them may be a deadlock's victim.
-    if not until_done(lambda: rows.update(remind_at=now)):
-        raise NotReminded("This connection has changed meanwhile.", code="not_needed")
+    if not retry_while_unavailable(lambda: rows.update(remind_at=now)):
+        raise NotReminded("This connection has changed meanwhile.", code=ErrorCode.NOT_NEEDED)
     connection.remind_at = now
 
 
 def log_not_reminded(connection: Connection, error: NotReminded) -> None:
     """Log why a user gets no e-mail: as an error where the site's own settings are at fault."""
-    level = logging.ERROR if error.code == "no_site_url" else logging.INFO
+    level = logging.ERROR if error.code == ErrorCode.NO_SITE_URL else logging.INFO
     log(level, LogEvent.NOT_REMINDED, connection=connection.pk, outcome=error.code)
 
 
@@ -53,7 +58,7 @@ def send_reminders() -> int:
     A mail server that fails or hangs ends the round: what is left is tried later.
     """
     now, until = datetime.now(UTC), time.monotonic() + ROUND_SECONDS
-    due = on_primary().here().filter(remind_at__lte=now)
+    due = primary_connections().in_environment().filter(remind_at__lte=now)
     waiting = list(due.select_related("user").order_by("remind_at")[:BATCH])
     if not waiting:
         return 0
@@ -65,7 +70,7 @@ def send_reminders() -> int:
                     break
                 sent += _send(connection, send, now=now)
     except DeliveryError as error:
-        due.update(remind_at=now + RETRY_AFTER)
+        update_if_free(due, remind_at=now + RETRY_AFTER)
         # Without its traceback, which holds the address; so it is below.
         log(logging.ERROR, LogEvent.MAIL_SERVER_FAILED, error=str(error))
     return sent
@@ -79,8 +84,8 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
         log_not_reminded(connection, error)
         return False
     except Exception as error:  # noqa: BLE001 - told with its traceback; the others wait.
-        # A site's own template failed: whoever mends it finds the reminders still waiting.
-        _unclaimed(connection).update(remind_at=now + RETRY_AFTER)
+        # A site's own template failed: once it is fixed, the reminders are still waiting.
+        update_if_free(_unclaimed(connection), remind_at=now + RETRY_AFTER)
         log(
             logging.ERROR,
             LogEvent.REMINDER_FAILED,
@@ -95,28 +100,28 @@ def _send(connection: Connection, send: Send, *, now: datetime) -> bool:
     try:
         send(letter)
     except DeliveryError as error:
-        if error.surely:
-            on_primary().filter(pk=connection.pk).update(remind_at=now + RETRY_AFTER)
+        if error.is_temporary:
+            primary_connections().filter(pk=connection.pk).update(remind_at=now + RETRY_AFTER)
         log(
             logging.ERROR,
             LogEvent.REMINDER_FAILED,
             connection=connection.pk,
-            outcome="waits" if error.surely else "lost",
+            outcome="waits" if error.is_temporary else "lost",
             error=str(error),
         )
-        if not error.goes_on:
+        if not error.is_server_usable:
             raise
         return False
-    tell([Change(connection, [(EventKind.REMINDED, "")])])
+    publish(ConnectionChange(connection, [(EventKind.REMINDED, "")]))
     return True
 
 
 def _claim(connection: Connection) -> bool:
-    return _unclaimed(connection).update(remind_at=None) == 1
+    return update_if_free(_unclaimed(connection), remind_at=None) == 1  # Else the next round's.
 
 
 def _unclaimed(connection: Connection) -> ConnectionQuerySet:
     # Not once it was refreshed, reconnected or ended since it was read: the next round looks again.
-    return on_primary().filter(
+    return primary_connections().filter(
         pk=connection.pk, generation=connection.generation, remind_at=connection.remind_at
     )

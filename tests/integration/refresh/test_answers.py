@@ -16,13 +16,10 @@ from actionstep_connect import policy
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connection, sandbox_connections
+from tests.support.connections import expired, kinds, sandbox_connection, sandbox_connections
+from tests.support.sandbox import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def fault(sandbox: Sandbox, kind: str, **more: Any) -> None:
-    sandbox.post("sandbox/faults", endpoint="token", fault=kind, **more)
 
 
 def refreshed(connection: Connection) -> Connection:
@@ -30,10 +27,6 @@ def refreshed(connection: Connection) -> Connection:
     refresh_due()
     connection.refresh_from_db()
     return connection
-
-
-def kinds(connection: Connection) -> list[str]:
-    return list(connection.events.order_by("pk").values_list("kind", flat=True))
 
 
 def test_s20_a_good_answer_clears_everything_that_was_wrong(sandbox: Sandbox) -> None:
@@ -221,7 +214,7 @@ def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox)
 
 
 def test_scope_in_an_answer_is_authoritative(sandbox: Sandbox) -> None:
-    """What Actionstep says it grants replaces what we knew, and is an event."""
+    """What Actionstep says it grants replaces what was stored, and is an event."""
     connection = sandbox_connection(sandbox, **expired())
     fault(sandbox, "members", changes={"scope": "timerecords users"})
     row = refreshed(connection)
@@ -230,16 +223,20 @@ def test_scope_in_an_answer_is_authoritative(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
-def test_a_refused_client_touches_no_connection(
-    sandbox: Sandbox, error: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Our own credentials are at fault: the run stops, and every connection is as before."""
+def test_a_refused_client_ends_no_connection(sandbox: Sandbox, error: str) -> None:
+    """The row gets a note and a backoff; its tokens and its status are as before."""
+    sandbox_connection(sandbox)
     connection = sandbox_connection(sandbox, **expired())
-    before = Connection.objects.filter(pk=connection.pk).values().get()
     fault(sandbox, "oauth_error", error=error)
     report = refresh_due()
-    assert report.stopped_by == "client_rejected"
-    assert Connection.objects.filter(pk=connection.pk).values().get() == before
+    assert (report.stopped_by, report.failed) == (None, {error: 1})
+    row = Connection.objects.get(pk=connection.pk)
+    assert (row.status, row.generation, row.lease_owner) == ("connected", 1, "")
+    assert row.sealed_refresh_token == connection.sealed_refresh_token
+    assert (row.outcome_unknown_since, row.consecutive_failures) == (None, 1)
+    assert "CLIENT_SECRET" in row.last_error
+    assert row.refresh_at is not None
+    assert row.refresh_at > datetime.now(UTC)
 
 
 def test_s32_a_row_that_cannot_be_opened_stops_nobody(sandbox: Sandbox) -> None:
@@ -268,7 +265,7 @@ def stores(change: Callable[[UUID], None]) -> Any:
 
 
 def test_s32_a_row_that_cannot_be_stored_for_a_while_holds_nobody_up(sandbox: Sandbox) -> None:
-    """While somebody's lock keeps one row from being stored the other answers are."""
+    """While someone's lock keeps one row from being stored the other answers are."""
     locked, *_ = sandbox_connections(sandbox, 12, **expired())
     tries = []
 
@@ -286,7 +283,7 @@ def test_s32_a_row_that_cannot_be_stored_for_a_while_holds_nobody_up(sandbox: Sa
 def test_s32_a_row_whose_store_fails_oddly_stops_nobody(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What nobody thought of is told as an error, and the neighbours are stored."""
+    """What no one thought of is told as an error, and the neighbours are stored."""
     odd, *_ = sandbox_connections(sandbox, 12, **expired())
 
     def fail(pk: UUID) -> None:
@@ -349,13 +346,8 @@ def test_s30_backoff_grows_is_capped_and_is_cleared_by_success(sandbox: Sandbox)
             waits.append(row.refresh_at - moment)
             moment = row.refresh_at
     assert waits[0] < timedelta(minutes=1) < waits[4]
-    assert max(waits) <= policy.LONGEST_BACKOFF * 1.25
+    assert max(waits) <= policy.MAX_BACKOFF * 1.25
     with time_machine.travel(moment, tick=False):
         row = refreshed(connection)
     assert (row.consecutive_failures, row.last_failed_at) == (0, None)
     assert kinds(row) == [EventKind.REFRESH_FAILING, EventKind.RECOVERED]
-
-
-def requests(sandbox: Sandbox) -> int:
-    counters = sandbox.get("sandbox/state")["counters"]
-    return int(counters["token_requests"]["refresh_token"])

@@ -16,14 +16,14 @@ from pytest_django import Settings
 
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection
-from tests.connections import expired, make_connection, make_user
-from tests.hostile_server import HostileServer, grant
-from tests.integration.refresh.gate import wait_until
-from tests.integration.refresh.site_processes import pause
-from tests.integration.refresh.unix_proxy import running_proxy
-from tests.integration.refresh.workers import Worker, database_of_this_test, running_workers
+from tests.support.connections import expired, make_connection, make_user
+from tests.support.gate import wait_until
+from tests.support.hostile_server import HostileServer, grant
+from tests.support.site_processes import pause
+from tests.support.unix_proxy import running_proxy
+from tests.support.workers import Worker, database_of_this_test, running_workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 
 OUTAGE = 2.0  # seconds
 
@@ -68,7 +68,7 @@ def _demoted() -> Generator[Outage]:
 
 @contextmanager
 def _locked() -> Generator[Outage]:
-    """SQLite's file is locked by somebody else for longer than anybody waits."""
+    """SQLite's file is locked by another person for longer than anybody waits."""
     present = database_of_this_test()
     blocker = sqlite3.connect(present["NAME"], isolation_level=None)
     options = {**present["OPTIONS"], "timeout": 0.2}
@@ -97,7 +97,7 @@ def _execute(blocker: sqlite3.Connection, sql: str) -> None:
 def outage(
     request: pytest.FixtureRequest, endpoint: HostileServer, settings: Settings
 ) -> Generator[Outage]:
-    """Give a worker process, and what takes its database away and brings it back."""
+    """Yield a worker process, and what takes its database away and brings it back."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REFRESH_CONCURRENCY": 8}
     with request.param() as way:
         yield way
@@ -105,7 +105,7 @@ def outage(
 
 @pytest.fixture
 def gate(endpoint: HostileServer) -> threading.Event:
-    """Give what lets the answers go."""
+    """Return what lets the answers go."""
     event = threading.Event()
     endpoint.answer(body=grant(), gate=event)
     return event

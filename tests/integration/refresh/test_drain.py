@@ -10,14 +10,13 @@ from pytest_django import Settings
 from actionstep_connect import tasks
 from actionstep_connect.api import get_access_token
 from actionstep_connect.exceptions import ReconnectRequired
-from actionstep_connect.flows.maintain import is_way_clear, maintain
+from actionstep_connect.flows.maintain import maintain, may_share_backlog
 from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connection, sandbox_connections
-from tests.free_port import free_ports
-from tests.integration.refresh.test_answers import fault, requests
-from tests.integration.refresh.test_processes import make_due
+from tests.support.connections import expired, make_due, sandbox_connection, sandbox_connections
+from tests.support.free_port import free_ports
+from tests.support.sandbox import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +26,12 @@ def test_s29_a_drain_task_does_not_begin_its_own_count_of_refusals(sandbox: Sand
     sandbox_connections(sandbox, 30, **expired())
     fault(sandbox, "oauth_error", error="invalid_grant", times=None)
     assert maintain().stopped_by == "refusals"
-    assert not is_way_clear()
+    assert not may_share_backlog()
     assert tasks.drain_due_connections()["refused"] == 1
     sandbox.delete("sandbox/faults")
     assert tasks.drain_due_connections()["refreshed"] == 9
     maintain()
-    assert is_way_clear()
+    assert may_share_backlog()
 
 
 def test_a_backlog_is_shared_by_as_many_drain_tasks_as_it_takes(
@@ -74,7 +73,7 @@ def test_another_organisations_tokens_stay_unusable_when_it_is_not_named_again(
     fault(sandbox, "members", changes={"orgkey": "somebody-elses"})
     maintain()
     fault(sandbox, "members", remove=["orgkey"])
-    with pytest.raises(ReconnectRequired, match="another organisation"):
+    with pytest.raises(ReconnectRequired, match="a different organisation"):
         refresh_now(connection, even_if_refused=True)
     row = Connection.objects.get()
     assert (row.status, row.status_reason) == ("reconnect_required", "organisation_changed")
@@ -88,7 +87,7 @@ def test_a_broker_that_takes_no_message_holds_up_no_refresh(
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REFRESH_CONCURRENCY": 1}
     sandbox_connections(sandbox, 101, **expired())
     broker = current_app.conf.broker_url
-    current_app.conf.broker_url = f"amqp://127.0.0.1:{free_ports(1)[0]}//"  # Nobody is there.
+    current_app.conf.broker_url = f"amqp://127.0.0.1:{free_ports(1)[0]}//"  # No one is there.
     try:
         assert tasks.maintain_connections()["refreshed"] == 101
     finally:

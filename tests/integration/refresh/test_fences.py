@@ -1,32 +1,33 @@
 """Leases and generations: whose answer counts, and when nothing may be sent any more."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.models.functions import Now
 from pytest_django import Settings
 
 from actionstep_connect.api import disconnect
 from actionstep_connect.flows.refresh import refresh_due
-from actionstep_connect.flows.refresh.claim import Claim, claim_due, give_back
-from actionstep_connect.flows.refresh.renew import Failed, Refused, Renewed, Unsent, renew
+from actionstep_connect.flows.refresh.claim import Claim, claim_due, claim_lapsed, give_back
+from actionstep_connect.flows.refresh.renew import Failed, NotSent, Refused, Renewed, renew
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import (
+from tests.support.connections import (
     expired,
     make_connection,
     make_user,
     sandbox_connection,
     sandbox_connections,
 )
-from tests.hostile_server import HostileServer, grant
-from tests.integration.connect.person import Person
-from tests.integration.refresh.gate import close_gate, meanwhile
-from tests.integration.refresh.test_answers import fault, requests
+from tests.support.gate import close_gate, meanwhile
+from tests.support.hostile_server import HostileServer, grant
+from tests.support.person import Person, callback_url
+from tests.support.sandbox import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +35,7 @@ INVALID_GRANT: dict[str, Any] = {"status": 400, "body": {"error": "invalid_grant
 
 
 def claimed() -> Claim:
-    (claim,) = claim_due(limit=1)
+    (claim,) = claim_due(limit=1) or claim_lapsed()
     return claim
 
 
@@ -48,7 +49,7 @@ def only() -> Connection:
 
 
 def test_s23_a_refusal_of_an_older_token_does_not_count(endpoint: HostileServer) -> None:
-    """A token that was refused after another had taken its place harms nobody."""
+    """A token that was refused after another had taken its place harms no one."""
     connection = make_connection(make_user(), **expired())
     gate = close_gate(endpoint, **INVALID_GRANT)
     with meanwhile(refresh_due) as result:
@@ -64,7 +65,7 @@ def test_s23_a_refusal_of_an_older_token_does_not_count(endpoint: HostileServer)
 
 
 def test_s23_a_refusal_by_a_former_owner_does_not_count(endpoint: HostileServer) -> None:
-    """Whoever lost its lease cannot mark a row dead while another is presenting the same token."""
+    """A process that lost its lease cannot mark a row dead while another is presenting the same token."""
     make_connection(make_user(), **expired())
     late = claimed()
     let_leases_lapse()
@@ -89,7 +90,8 @@ def test_s24_nobody_else_claims_a_row_under_lease() -> None:
     claimed()
     assert claim_due(limit=5) == []
     let_leases_lapse()
-    assert len(claim_due(limit=5)) == 1
+    assert claim_due(limit=5) == []
+    assert len(claim_lapsed()) == 1
 
 
 def test_s24_lapsed_leases_are_taken_last() -> None:
@@ -99,8 +101,8 @@ def test_s24_lapsed_leases_are_taken_last() -> None:
     claimed()
     let_leases_lapse()
     others = {make_connection(make_user(), **expired()).pk for _ in range(2)}
-    assert {claim.id for claim in claim_due(limit=2)} == others
-    assert [claim.id for claim in claim_due(limit=2)] == [deadly.pk]
+    assert {claim.id for claim in claim_due(limit=3)} == others
+    assert [claim.id for claim in claim_lapsed()] == [deadly.pk]
 
 
 def test_s24_a_lease_is_released_only_by_its_owner() -> None:
@@ -110,15 +112,27 @@ def test_s24_a_lease_is_released_only_by_its_owner() -> None:
     let_leases_lapse()
     owner = claimed()
     give_back([late])
-    store(late, Unsent())
+    store(late, NotSent())
     row = only()
     assert row.lease_owner == owner.owner
     assert row.lease_expires_at is not None
     assert row.outcome_unknown_since is not None
 
 
+def test_s19_claims_given_back_together_keep_what_each_knew() -> None:
+    """A token that may have been spent before stays marked; one that was not is as before its claim."""
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    marked = make_connection(make_user(), **expired(outcome_unknown_since=long_ago))
+    fresh = make_connection(make_user(), **expired())
+    assert give_back(claim_due(limit=2)) == 2
+    rows = {row.pk: row for row in Connection.objects.all()}
+    assert rows[marked.pk].outcome_unknown_since == long_ago
+    assert rows[fresh.pk].outcome_unknown_since is None
+    assert {row.lease_owner for row in rows.values()} == {""}
+
+
 def test_s24_a_late_failure_changes_nothing(sandbox: Sandbox) -> None:
-    """It counts for nobody: another is at work on the row."""
+    """It counts for no one: another is at work on the row."""
     sandbox_connection(sandbox, **expired())
     late = claimed()
     fault(sandbox, "status_503")
@@ -149,7 +163,7 @@ def test_s24_a_late_answer_never_overwrites_a_newer_token(endpoint: HostileServe
 
 
 def test_s24_a_good_late_answer_heals_a_row_marked_dead_meanwhile(endpoint: HostileServer) -> None:
-    """The successor of the token that was refused to somebody else is the one that counts."""
+    """The successor of the token that was refused to another person is the one that counts."""
     make_connection(make_user(), **expired())
     gate = close_gate(endpoint)
     with meanwhile(refresh_due) as result:
@@ -178,11 +192,77 @@ def test_s24_a_claim_that_runs_short_is_dropped_unsent(
     # HTTP_TIMEOUT is 5 seconds here, and the lease 70; it was claimed 65 seconds ago.
     late = claim._replace(begun=claim.begun - 65)
     outcome = renew(late)
-    assert isinstance(outcome, Unsent)
+    assert isinstance(outcome, NotSent)
     assert requests(sandbox) == 0
     store(late, outcome)
     assert Connection.objects.values().get() == before
     assert isinstance(renew(claimed()._replace(begun=claim.begun - 60)), Renewed)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux has this clock")
+def test_s24_a_claim_runs_short_while_its_machine_sleeps(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What wakes up with a claim from before does not send it: another process may have, meanwhile."""
+    sandbox_connection(sandbox, **expired())
+    claim, read = claimed(), time.clock_gettime
+    asleep = {time.CLOCK_BOOTTIME: 65.0}  # Seconds; the lease is 70, and HTTP_TIMEOUT 5.
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: read(clock) + asleep.get(clock, 0))
+    assert isinstance(renew(claim), NotSent)
+    assert requests(sandbox) == 0
+
+
+def test_s24_an_answer_that_is_stored_twice_replaces_none_that_came_between(
+    sandbox: Sandbox,
+) -> None:
+    """What was struck just after its store is stored again, and finds that the row has moved on."""
+    sandbox_connection(sandbox, **expired())
+    first = claimed()
+    outcome = renew(first)
+    assert store(first, outcome)
+    Connection.objects.update(refresh_at=datetime.now(UTC))
+    second = claimed()
+    assert store(first, outcome) is None
+    assert store(second, renew(second))
+    assert only().generation == 3
+
+
+def lose_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next claim committed, and the database gone before it says so."""
+    losses = iter([OperationalError("server closed the connection unexpectedly")])
+    database = connections["default"]
+    commit = database.commit
+
+    def lose() -> None:
+        for error in losses:
+            raise error
+
+    def commit_and_lose() -> None:
+        commit()
+        lose()
+
+    def read_and_lose(execute: Any, sql: str, *more: Any) -> Any:
+        if sql.startswith("SELECT") and '"lease_owner" = ' in sql:
+            lose()
+        return execute(sql, *more)
+
+    if database.features.has_select_for_update_skip_locked:
+        monkeypatch.setattr(database, "commit", commit_and_lose)
+    else:
+        monkeypatch.setattr(database, "execute_wrappers", [read_and_lose])
+
+
+def test_s47_a_claim_whose_commit_was_not_confirmed_is_given_back(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it was sent: the rows are as before, and the next run takes them."""
+    sandbox_connections(sandbox, 3, **expired())
+    lose_a_claim(monkeypatch)
+    report = refresh_due()
+    assert (report.stopped_by, requests(sandbox)) == ("database", 0)
+    untouched = {"lease_owner": "", "lease_expires_at": None, "outcome_unknown_since": None}
+    assert Connection.objects.filter(**untouched).count() == 3
+    assert refresh_due().refreshed == 3
 
 
 def test_an_unknown_outcome_is_recorded_before_anything_is_sent(endpoint: HostileServer) -> None:
@@ -219,23 +299,27 @@ def test_s28_a_disconnect_during_a_refresh_wins(endpoint: HostileServer) -> None
     assert row.refresh_at is None
 
 
-@pytest.mark.parametrize("after", ["good", "refused"])
-def test_s28_a_reconnect_during_a_refresh_wins(sandbox: Sandbox, after: str) -> None:
+@pytest.mark.parametrize("late", [{}, INVALID_GRANT], ids=["good", "refused"])
+def test_s28_a_reconnect_during_a_refresh_wins(
+    endpoint: HostileServer, late: dict[str, Any]
+) -> None:
     """What comes of the former refresh token, good or bad, does not touch the new connection."""
-    old = sandbox_connection(sandbox, **expired())
-    if after == "refused":
-        sandbox.post("sandbox/revoke", user="priya")
-    fault(sandbox, "slow_after", grant_type="refresh_token", seconds=1.5)
+    person = Person(make_connection(make_user(), **expired()).user)
+    gate = close_gate(endpoint, **late)
     with meanwhile(refresh_due) as result:
-        Person(old.user).connect()
+        gate.wait()
+        endpoint.answer(body=grant(refresh_token="newer-refresh-token"))
+        person.come_back(callback_url(person.start()))
         row = only()
         assert (row.generation, row.lease_owner) == (2, "")
         new = row.sealed_refresh_token
+        gate.open()
     assert result.get().superseded == 1
     row = only()
     assert (row.status, row.generation, row.sealed_refresh_token) == ("connected", 2, new)
     Connection.objects.update(refresh_at=datetime.now(UTC))
     assert refresh_due().refreshed == 1
+    assert endpoint.requests[-1].form["refresh_token"] == "newer-refresh-token"
 
 
 def test_s28_saving_a_stale_instance_raises(sandbox: Sandbox) -> None:
@@ -289,7 +373,7 @@ def test_s24_summer_time_ends_no_lease() -> None:
         claimed()
         with database.cursor() as cursor:
             cursor.execute("SET time_zone = '+11:00'")
-        assert claim_due(limit=1) == []
+        assert (claim_due(limit=1) or claim_lapsed()) == []
         lease, since = only().lease_expires_at, only().outcome_unknown_since
     finally:
         database.close()

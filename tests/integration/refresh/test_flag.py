@@ -9,27 +9,21 @@ from django.db import OperationalError
 from django.db import connection as database
 from pytest_django import Settings
 
-from actionstep_connect.flows.flag import flag_nearing_limit
+from actionstep_connect.flows.flag import flag_expiring
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind
 from actionstep_connect.signals import connection_flagged, connection_recovered
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_connection, make_user, sandbox_connection
-from tests.integration.refresh.test_answers import fault, kinds, requests
+from tests.support.connections import (
+    kinds,
+    make_connection,
+    make_user,
+    near_limit,
+    sandbox_connection,
+)
+from tests.support.sandbox import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def near_limit(**values: Any) -> dict[str, Any]:
-    """Return the values of a connection that is due and has five days left."""
-    now = datetime.now(UTC)
-    return {
-        "connected_at": now - timedelta(days=16),
-        "access_token_expires_at": now - timedelta(days=15),
-        "refresh_token_expires_at": now + timedelta(days=5),
-        "refresh_at": now - timedelta(days=15),
-        **values,
-    }
 
 
 def test_flagged_once_when_refreshing_was_tried_in_vain(sandbox: Sandbox) -> None:
@@ -53,7 +47,7 @@ def test_flagged_once_when_refreshing_was_tried_in_vain(sandbox: Sandbox) -> Non
 
 
 def test_not_flagged_before_it_was_tried(sandbox: Sandbox, settings: Settings) -> None:
-    """After an outage of ours a due connection is refreshed first; a leased one is left alone."""
+    """After an outage of the workers a due connection is refreshed first; a leased one is left alone."""
     connection = sandbox_connection(
         sandbox,
         **near_limit(lease_owner="x", lease_expires_at=datetime.now(UTC) + timedelta(minutes=2)),
@@ -82,7 +76,7 @@ def test_whoever_is_flagged_is_told(sandbox: Sandbox) -> None:
         return run(sql, *arguments)
 
     with database.execute_wrapper(fail_once):
-        assert flag_nearing_limit() == 3
+        assert flag_expiring() == 3
     assert not Connection.objects.filter(flagged_at=None).exists()
     assert ConnectionEvent.objects.filter(kind=EventKind.FLAGGED).count() == 3
 
@@ -103,7 +97,7 @@ def test_recovered_when_a_refresh_succeeds(sandbox: Sandbox) -> None:
 
 
 def test_past_the_limit_only_actionstep_ends_it(sandbox: Sandbox) -> None:
-    """Our own clock ends nothing: the token is presented once more, and here it still serves."""
+    """This machine's clock ends nothing: the token is presented again, and here it still serves."""
     past = datetime.now(UTC) - timedelta(days=2)
     connection = sandbox_connection(sandbox, **near_limit(refresh_token_expires_at=past))
     maintain()

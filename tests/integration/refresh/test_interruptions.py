@@ -13,8 +13,8 @@ from django.db import connection as database
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connections
-from tests.integration.refresh.test_answers import requests
+from tests.support.connections import expired, sandbox_connections
+from tests.support.sandbox import requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +56,7 @@ def test_s27_an_interruption_at_any_moment_loses_no_answer(
 def test_s27_an_interruption_while_a_thread_starts_loses_no_answer(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread runs all the same, though whoever started it was never told."""
+    """The thread runs nevertheless, though anyone who started it was never told."""
     sandbox_connections(sandbox, 8, **expired())
     start, started = threading.Thread.start, []
 

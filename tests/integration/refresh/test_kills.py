@@ -18,23 +18,24 @@ from pytest_django import Settings
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
 from actionstep_connect.testing import Sandbox
-from tests.connections import (
+from tests.support.connections import (
     expired,
+    kinds,
     make_connection,
+    make_due,
     make_user,
     sandbox_connection,
     sandbox_connections,
 )
-from tests.hostile_server import Answer, HostileServer, grant
-from tests.integration.refresh.gate import close_gate, wait_until
-from tests.integration.refresh.test_answers import fault, kinds, requests
-from tests.integration.refresh.test_processes import make_due, presented_twice
-from tests.integration.refresh.workers import Worker, kill_hatched, running_workers
+from tests.support.gate import close_gate, wait_until
+from tests.support.hostile_server import Answer, HostileServer, grant
+from tests.support.sandbox import fault, presented_twice, requests
+from tests.support.workers import Worker, kill_hatched, running_workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 
 REFRESHES = 500
-#: So often at least must a kill have met claims that somebody held.
+#: So often at least must a kill have met claims that someone held.
 HITS = 10
 
 
@@ -46,13 +47,13 @@ def few_at_once(settings: Settings) -> None:
 
 @pytest.fixture
 def worker(few_at_once: None) -> Generator[Worker]:
-    """Give a worker process to kill, on the settings as they are then."""
+    """Yield a worker process to kill, on the settings as they are then."""
     with running_workers(1) as (process,):
         yield process
 
 
 def let_time_pass() -> None:
-    """Have the leases of killed processes lapse, and backoff be over; nobody else is at work."""
+    """Have the leases of killed processes lapse, and backoff be over; no one else is at work."""
     Connection.objects.exclude(lease_owner="").update(lease_expires_at=Now() - timedelta(seconds=1))
     make_due(Connection.objects.exclude(refresh_at=None))
 
@@ -60,7 +61,7 @@ def let_time_pass() -> None:
 def test_s27_killed_with_claims_that_were_not_sent(
     endpoint: HostileServer, settings: Settings
 ) -> None:
-    """What was claimed and never sent is sent by the next run, once, and nobody is told of it."""
+    """What was claimed and never sent is sent by the next run, once, and no one is told of it."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REFRESH_CONCURRENCY": 8}
     tokens = {f"token-{number}" for number in range(8)}
     for token in tokens:
@@ -210,6 +211,10 @@ def test_s27_killed_at_random_every_connection_is_accounted_for(
     # Of one process: two in flight, and two whose answers let these go before they were stored.
     assert lost <= (2 + 2) * kills
     assert not Connection.objects.exclude(lease_owner="").exists()
+    # Whatever ended has its event, and the event has been announced.
+    ended = Connection.objects.filter(status="reconnect_required")
+    assert not ended.exclude(events__kind="reconnect_required").exists()
+    assert not ConnectionEvent.objects.exclude(announce_at=None).exists()
     # Kept means that its token is good.
     make_due(Connection.objects.filter(status="connected"))
     assert maintain().refreshed == len(accounts) - lost
@@ -228,7 +233,7 @@ def _with_rotations(sandbox: Sandbox, in_order: list[int]) -> list[tuple[Connect
 
 
 def _account(known: tuple[Connection, int]) -> str:
-    """Compare what we stored with how often the sandbox gave a new refresh token."""
+    """Compare what was stored with how often the sandbox gave a new refresh token."""
     row, rotations = known
     stored = row.generation - 1
     if row.status == "connected" and stored == rotations:

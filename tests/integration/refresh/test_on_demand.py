@@ -1,4 +1,4 @@
-"""On demand: while the present token lives nobody waits; then one refreshes, for all."""
+"""On demand: while the present token lives no one waits; then one refreshes, for all."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 import time_machine
-from django.db import OperationalError, connections
+from django.db import OperationalError, ProgrammingError, connections
+from django.db import connection as connection_to_database
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from actionstep_connect.api import aget_access_token, arefresh, get_access_token, refresh
@@ -22,8 +23,8 @@ from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_now, replace_refused_token
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, make_connection, make_user, sandbox_connection
-from tests.integration.refresh.test_answers import fault, requests
+from tests.support.connections import expired, make_connection, make_user, sandbox_connection
+from tests.support.sandbox import fault, requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,9 @@ def test_a_good_token_in_use_costs_no_query(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     """A loaded connection with a good token, used within the hour, asks the database nothing."""
-    connection = make_connection(make_user())
+    user = make_user()
+    make_connection(user)
+    connection = Connection.objects.get_for_user(user)
     with django_assert_num_queries(0):
         assert get_access_token(connection) == "an-access-token"
 
@@ -42,7 +45,9 @@ def test_use_is_written_at_most_once_an_hour(
 ) -> None:
     """The first use after an hour writes `last_used_at`, the next hundred write nothing."""
     long_ago = datetime.now(UTC) - timedelta(hours=2)
-    connection = make_connection(make_user(), last_used_at=long_ago)
+    user = make_user()
+    make_connection(user, last_used_at=long_ago)
+    connection = Connection.objects.get_for_user(user)
     with django_assert_num_queries(1):
         for _ in range(100):
             get_access_token(connection)
@@ -209,14 +214,15 @@ def test_s42_without_a_valid_token_it_raises(
 
 
 def test_an_inactive_users_connection_is_kept_and_unusable(sandbox: Sandbox) -> None:
-    """It stays in the database; nobody can use it."""
+    """It stays in the database; no one can use it."""
     connection = sandbox_connection(sandbox, **expired())
     connection.user.is_active = False
     connection.user.save()
     with pytest.raises(NotConnected):
         get_access_token(connection)
-    with pytest.raises(ReconnectRequired):
+    with pytest.raises(NotConnected) as caught:
         Connection.objects.get_for_user(connection.user)
+    assert caught.value.code == "inactive_user"
     assert Connection.objects.get().status == "connected"
 
 
@@ -316,3 +322,40 @@ def test_a_token_that_lives_serves_while_the_database_is_away(seconds: int) -> N
             refresh(connection)
     get_access_token(connection)
     assert Connection.objects.get().last_used_at > now - timedelta(minutes=1)
+
+
+def failing(*tables: str, verb: str) -> Any:
+    """Have every statement with that verb fail on `tables`, as a site's own trigger would."""
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(verb) and any(table in sql for table in tables):
+            raise ProgrammingError("a trigger of the site's own")
+        return run(sql, params, many, context)
+
+    return connection_to_database.execute_wrapper(execute)
+
+
+def test_s48_on_demand_too_tokens_are_stored_though_their_event_cannot_be(
+    sandbox: Sandbox,
+) -> None:
+    """A trouble with the audit trail costs no connection its tokens, and its caller no answer."""
+    connection = sandbox_connection(sandbox, **expired(consecutive_failures=5))
+    with failing("connectionevent", verb="INSERT"):
+        assert get_access_token(connection)
+    connection.refresh_from_db()
+    assert (connection.generation, connection.consecutive_failures) == (2, 0)
+    assert requests(sandbox) == 1
+
+
+def test_s48_on_demand_too_a_row_that_cannot_be_stored_is_noted(sandbox: Sandbox) -> None:
+    """Its caller hears of it, and it backs off instead of spending its token again."""
+    connection = sandbox_connection(sandbox, **expired())
+    with failing("sealed_refresh_token", verb="UPDATE"):
+        for code in ("store_failed", "backing_off"):
+            with pytest.raises(TemporarilyUnavailable) as caught:
+                get_access_token(Connection.objects.get())
+            assert caught.value.code == code
+    connection.refresh_from_db()
+    assert (connection.consecutive_failures, connection.lease_owner) == (1, "")
+    assert connection.outcome_unknown_since is not None
+    assert requests(sandbox) == 1

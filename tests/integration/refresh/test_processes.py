@@ -1,32 +1,16 @@
 """S22 among processes: however many workers and callers there are, a refresh token is sent once."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
 from actionstep_connect.models import Connection, Heartbeat
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connection, sandbox_connections
-from tests.integration.refresh.workers import at_once, running_workers
+from tests.support.connections import expired, make_due, sandbox_connection, sandbox_connections
+from tests.support.sandbox import presented_twice, requests
+from tests.support.workers import at_once, running_workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 100
-
-
-def make_due(rows: Any, *, seconds: float = 60) -> None:
-    """Have the access tokens of `rows` expired, and their refresh due."""
-    past = datetime.now(UTC) - timedelta(seconds=seconds)
-    rows.update(access_token_expires_at=past, refresh_at=past, last_failed_at=None)
-
-
-def requests(sandbox: Sandbox) -> int:
-    return int(sandbox.get("sandbox/state")["counters"]["token_requests"]["refresh_token"])
-
-
-def presented_twice(sandbox: Sandbox) -> int:
-    return int(sandbox.get("sandbox/state")["counters"]["refresh_tokens_presented_twice"])
 
 
 def _race(sandbox: Sandbox, *, workers: int) -> None:

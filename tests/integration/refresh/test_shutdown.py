@@ -9,10 +9,16 @@ import pytest
 from pytest_django import Settings
 
 from actionstep_connect.models import Connection
-from tests.connections import expired, make_connection, make_user
-from tests.hostile_server import HostileServer, grant
-from tests.integration.refresh.gate import wait_until
-from tests.integration.refresh.site_processes import (
+from actionstep_connect.testing import Sandbox
+from tests.support.connections import (
+    expired,
+    make_connection,
+    make_user,
+    sandbox_connection,
+)
+from tests.support.gate import wait_until
+from tests.support.hostile_server import HostileServer, grant
+from tests.support.site_processes import (
     COMMAND,
     SiteProcess,
     celery_worker,
@@ -21,14 +27,14 @@ from tests.integration.refresh.site_processes import (
     running_site,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 
 IN_FLIGHT = 4  # a run begins with these
 
 
 @pytest.fixture
 def gate(endpoint: HostileServer) -> threading.Event:
-    """Give what lets the answers go."""
+    """Return what lets the answers go."""
     event = threading.Event()
     endpoint.answer(body=grant(), gate=event)
     return event
@@ -90,3 +96,13 @@ def test_a_terminated_process_ends_within_the_http_time_limit(
     unknown = Connection.objects.exclude(outcome_unknown_since=None)
     assert unknown.filter(lease_owner="", consecutive_failures=1).count() == IN_FLIGHT
     assert _untouched() == 12 - IN_FLIGHT
+
+
+def test_a_process_that_ends_leaves_no_socket_open(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The connections kept to the token endpoint are closed at exit, so that `-W error` is content."""
+    connection = sandbox_connection(sandbox, **expired())
+    with running_site(tmp_path, "-X", "dev", "-W", "error::ResourceWarning", *COMMAND) as site:
+        assert site.wait(30) == 0
+        connection.refresh_from_db()
+        assert connection.generation == 2
+        assert "ResourceWarning" not in site.log.read_text()

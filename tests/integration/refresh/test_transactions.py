@@ -1,18 +1,21 @@
-"""S26: a refresh inside somebody else's transaction stays out of it, and never waits for ever."""
+"""S26: a refresh inside another user's transaction stays out of it, and never waits forever."""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -24,10 +27,10 @@ from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, make_connection, make_user, sandbox_connection
-from tests.hostile_server import HostileServer
-from tests.integration.refresh.gate import close_gate, meanwhile, wait_until
-from tests.integration.refresh.test_answers import fault, requests
+from tests.support.connections import expired, make_connection, make_user, sandbox_connection
+from tests.support.gate import Gate, close_gate, meanwhile, wait_until
+from tests.support.hostile_server import HostileServer
+from tests.support.sandbox import requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +39,7 @@ only_sqlite = pytest.mark.sqlite
 
 
 class OnPurposeError(Exception):
-    """Somebody else's code fails."""
+    """Another user's code fails."""
 
 
 def refresh_and_fail(request: HttpRequest) -> HttpResponse:
@@ -57,7 +60,7 @@ urlpatterns = [path("refresh/", refresh_and_fail), path("use/", use_and_fail)]
 
 @pytest.fixture
 def browser(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """Give a browser before the views above, under ATOMIC_REQUESTS."""
+    """Return a browser before the views above, under ATOMIC_REQUESTS."""
     settings.ROOT_URLCONF = __name__
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", True)
     return Client()
@@ -96,15 +99,14 @@ def test_s26_a_use_is_recorded_after_the_callers_transaction(
     """Once, when it commits, however often the token was asked for inside."""
     long_ago = datetime.now(UTC) - timedelta(hours=3)
     connection = make_connection(make_user(), last_used_at=long_ago)
+    connection.check_user()
     with django_assert_num_queries(3) as queries, transaction.atomic():
         for _ in range(5):
             get_access_token(connection)
         assert connection.last_used_at == long_ago
-    assert [query["sql"].split()[0] for query in queries.captured_queries] == [
-        "BEGIN",
-        "COMMIT",
-        "UPDATE",
-    ]
+    begin, commit, use = (query["sql"] for query in queries.captured_queries)
+    assert (begin.split()[0], commit) == ("BEGIN", "COMMIT")
+    assert "UPDATE" in use
     connection.refresh_from_db()
     assert connection.last_used_at > long_ago
 
@@ -125,7 +127,7 @@ def test_s26_a_refresh_shows_nothing_of_the_callers_transaction(sandbox: Sandbox
 
 @only_postgresql
 def test_s26_a_transaction_without_a_block_is_one_too(sandbox: Sandbox) -> None:
-    """Where somebody switched autocommit off, a refresh commits all the same."""
+    """Where someone switched autocommit off, a refresh commits nevertheless."""
     sandbox_connection(sandbox, **expired())
     transaction.set_autocommit(False)
     try:
@@ -139,6 +141,7 @@ def test_s26_a_transaction_without_a_block_is_one_too(sandbox: Sandbox) -> None:
 
 
 @only_postgresql
+@pytest.mark.alone
 def test_s26_a_caller_that_locked_the_row_does_not_deadlock(sandbox: Sandbox) -> None:
     """TemporarilyUnavailable in a few seconds, nothing sent, and all is well afterwards."""
     sandbox_connection(sandbox, **expired())
@@ -156,7 +159,7 @@ def test_s26_a_caller_that_locked_the_row_does_not_deadlock(sandbox: Sandbox) ->
 
 @only_postgresql
 def test_s26_a_caller_that_only_points_at_the_row_is_served(sandbox: Sandbox) -> None:
-    """A new row of the caller's with a foreign key to the connection does not keep it from us."""
+    """A new row of the caller's with a foreign key to the connection does not keep the refresh from it."""
     connection = sandbox_connection(sandbox, **expired())
     with transaction.atomic():
         ConnectionEvent.objects.create(connection=connection, kind=EventKind.FLAGGED)
@@ -202,6 +205,22 @@ def test_s26_sqlite_raises_before_anything_is_sent(sandbox: Sandbox) -> None:
 
 
 @only_sqlite
+def test_s47_sqlite_refuses_maintenance_before_anything_is_sent(sandbox: Sandbox) -> None:
+    """Inside a transaction the command and the flow say what to do, and touch nothing."""
+    sandbox_connection(sandbox, **expired())
+    before = Connection.objects.values().get()
+    with transaction.atomic():
+        with pytest.raises(CommandError, match="Maintenance cannot run inside a transaction"):
+            call_command("actionstep_maintain")
+        with pytest.raises(TemporarilyUnavailable, match="Do it before the transaction begins"):
+            maintain()
+    assert requests(sandbox) == 0
+    assert Connection.objects.values().get() == before
+    call_command("actionstep_maintain")
+    assert requests(sandbox) == 1
+
+
+@only_sqlite
 def test_s26_sqlite_serves_the_present_token_while_it_lives(sandbox: Sandbox) -> None:
     """Less than was asked for, but alive: better than none."""
     now = datetime.now(UTC)
@@ -218,9 +237,9 @@ def test_s26_sqlite_serves_the_present_token_while_it_lives(sandbox: Sandbox) ->
 
 @pytest.fixture
 def plain_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """Keep SQLite's journal as it is where nobody chose one: readers keep others from committing.
+    """Keep SQLite's journal as it is where no one chose one: readers keep others from committing.
 
-    In a copy of the database, for the journal cannot be changed while another thread has it open.
+    In a copy of the database, because the journal cannot be changed while another thread has it open.
     """
     connection, file = connections["default"], str(tmp_path / "plain.sqlite3")
     connection.ensure_connection()
@@ -289,32 +308,49 @@ class TimeLimitError(Exception):
 
 
 @pytest.fixture
-def time_limit() -> Generator[Callable[[float], None]]:
-    """Throw TimeLimitError into this thread after so many seconds."""
+def time_limit() -> Generator[Callable[[Gate], None]]:
+    """Yield what throws TimeLimitError into the main thread once a request has arrived."""
 
-    def strike(_signal: int, _frame: FrameType | None) -> NoReturn:
+    def raise_error(_signal: int, _frame: FrameType | None) -> NoReturn:
         raise TimeLimitError
 
-    before = signal.signal(signal.SIGALRM, strike)
+    def strike(gate: Gate) -> None:
+        gate.wait()
+        os.kill(os.getpid(), signal.SIGALRM)
+        gate.open()
 
-    def begin(seconds: float) -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    yield begin
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    before = signal.signal(signal.SIGALRM, raise_error)
+    yield strike
     signal.signal(signal.SIGALRM, before)
 
 
 def test_s25_a_time_limit_during_a_refresh_loses_no_answer(
-    sandbox: Sandbox, time_limit: Callable[[float], None]
+    endpoint: HostileServer, time_limit: Callable[[Gate], None]
 ) -> None:
     """The limit strikes its task, once the answer is stored."""
-    connection = sandbox_connection(sandbox, **expired())
-    fault(sandbox, "slow_after", seconds=0.6)
-    time_limit(0.3)
-    with pytest.raises(TimeLimitError):
+    connection = make_connection(make_user(), **expired())
+    strike = partial(time_limit, close_gate(endpoint))
+    with meanwhile(strike), pytest.raises(TimeLimitError):
         get_access_token(connection)
     row = Connection.objects.get()
     assert (row.generation, row.lease_owner) == (2, "")
     refresh(row)
     assert row.generation == 3
+
+
+@only_postgresql
+def test_s25_a_time_limit_in_a_callers_transaction_loses_no_answer(
+    endpoint: HostileServer, time_limit: Callable[[Gate], None]
+) -> None:
+    """There too it strikes once the answer is stored, because the process may end with the task."""
+    connection = make_connection(make_user(), **expired())
+    strike = partial(time_limit, close_gate(endpoint))
+
+    def generation() -> int:
+        return Connection.objects.get().generation
+
+    with transaction.atomic():
+        with meanwhile(strike), pytest.raises(TimeLimitError):
+            get_access_token(connection)
+        with meanwhile(generation) as stored:
+            assert stored.get() == 2

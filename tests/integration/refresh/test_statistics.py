@@ -1,4 +1,4 @@
-"""What came of refreshes is tallied by the hour, for charts and counters; no sum ever falls."""
+"""What came of refreshes is counted by the hour, for charts and counters; no sum ever falls."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,21 +13,20 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from actionstep_connect.api import get_access_token
-from actionstep_connect.crypto import Secret
 from actionstep_connect.exceptions import ReconnectRequired, TemporarilyUnavailable
 from actionstep_connect.flows.maintain import drain, maintain
 from actionstep_connect.flows.prune import prune
-from actionstep_connect.flows.refresh import Report
-from actionstep_connect.flows.refresh.tally import HOUR_RETENTION, tally
+from actionstep_connect.flows.statistics import HOUR_RETENTION, count_refreshes
 from actionstep_connect.models import Connection, RefreshHour
 from actionstep_connect.models.connection import REFRESH_TOKEN
-from actionstep_connect.models.refresh_hour import BEFORE, OUTCOMES, hour_of
+from actionstep_connect.models.refresh_hour import BEFORE, RefreshOutcome, hour_of
+from actionstep_connect.models.run_summary import RunSummary
+from actionstep_connect.secret import Secret
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connection, sandbox_connections
-from tests.integration.refresh.test_answers import fault
-from tests.integration.refresh.test_processes import make_due, requests
-from tests.integration.refresh.workers import at_once, running_workers
-from tests.threads import together
+from tests.support.connections import expired, make_due, sandbox_connection, sandbox_connections
+from tests.support.sandbox import fault, requests
+from tests.support.threads import together
+from tests.support.workers import at_once, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,33 +46,33 @@ def test_runs_and_drain_tasks_of_an_hour_add_up(sandbox: Sandbox) -> None:
 
 
 def test_each_hour_has_its_own_row_and_an_idle_run_has_none(sandbox: Sandbox) -> None:
-    """A run with nothing to tell writes nothing; the next hour begins at nought."""
+    """A run with nothing to tell writes nothing; the next hour begins at 0."""
     now = datetime.now(UTC)
     maintain()
     assert not RefreshHour.objects.exists()
-    tally(Report(refreshed=3))
+    count_refreshes(RunSummary(refreshed=3).outcomes)
     with time_machine.travel(now + timedelta(hours=1)):
-        tally(Report(refreshed=5))
+        count_refreshes(RunSummary(refreshed=5).outcomes)
     assert list(RefreshHour.objects.order_by("hour").values_list("refreshed", flat=True)) == [3, 5]
 
 
-def test_a_tally_is_one_statement_once_its_hour_has_begun() -> None:
+def test_a_count_is_one_statement_once_its_hour_has_begun() -> None:
     """However many connections a run refreshed, telling so costs one UPDATE."""
-    tally(Report(refreshed=1))
+    count_refreshes(RunSummary(refreshed=1).outcomes)
     with CaptureQueriesContext(database) as queries:
-        tally(Report(refreshed=5000))
+        count_refreshes(RunSummary(refreshed=5000).outcomes)
     assert [query["sql"].split()[0] for query in queries] == ["UPDATE"]
 
 
 def test_workers_that_end_together_lose_no_count() -> None:
     """Many runs that end at once, the first of their hour, are all counted."""
-    together(lambda: tally(Report(refreshed=1, refused=2)), 8)
+    together(lambda: count_refreshes(RunSummary(refreshed=1, refused=2).outcomes), 8)
     assert sum(RefreshHour.objects.values_list("refreshed", flat=True)) == 8
     assert sum(RefreshHour.objects.values_list("refused", flat=True)) == 16
 
 
 def totals() -> dict[str, int]:
-    sums = RefreshHour.objects.aggregate(**{name: Sum(name) for name in OUTCOMES})
+    sums = RefreshHour.objects.aggregate(**{name: Sum(name) for name in RefreshOutcome})
     return {name: count for name, count in sums.items() if count}
 
 
@@ -96,7 +95,7 @@ def test_a_refresh_on_demand_is_tallied_too(sandbox: Sandbox) -> None:
 
 
 def test_processes_at_once_lose_no_count(sandbox: Sandbox) -> None:
-    """Four processes refresh and tally at one moment: the sum is what was requested."""
+    """Four processes refresh and count at one moment: the sum is what was requested."""
     sandbox_connections(sandbox, 12)
     with running_workers(4) as processes:
         for _ in range(5):
@@ -110,7 +109,7 @@ def test_old_hours_are_folded_and_no_sum_falls() -> None:
     now = datetime.now(UTC)
     for age in (3 * HOUR_RETENTION, 2 * HOUR_RETENTION, timedelta(hours=1)):
         with time_machine.travel(now - age):
-            tally(Report(refreshed=2, refused=1, failed=Counter(timeout=3)))
+            count_refreshes(RunSummary(refreshed=2, refused=1, failed=Counter(timeout=3)).outcomes)
             prune()
     before = totals()
     assert before == {"refreshed": 6, "refused": 3, "failed": 9}
@@ -124,7 +123,7 @@ def test_old_hours_are_folded_and_no_sum_falls() -> None:
 def test_a_refresh_stands_though_it_cannot_be_tallied(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A database that refuses the tally costs nobody a token, and the log says so."""
+    """A database that refuses the count costs no user a token, and the log says so."""
 
     def fail(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         if "refreshhour" in sql:
@@ -137,4 +136,4 @@ def test_a_refresh_stands_though_it_cannot_be_tallied(
         assert drain().error == ""
     connection.refresh_from_db()
     assert connection.generation == 2
-    assert "actionstep_connect.not_tallied error=OperationalError" in caplog.text
+    assert "actionstep_connect.not_counted error=OperationalError" in caplog.text

@@ -1,4 +1,4 @@
-"""Examining the way to Actionstep: name, certificate, clock, and the client's credentials."""
+"""Checks of the way to Actionstep: name, certificate, clock, and the client's credentials."""
 
 import secrets
 import socket
@@ -13,19 +13,20 @@ from urllib.parse import urlsplit
 import httpx2
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
+from actionstep_connect.environments import PAST_PROXIES
 from actionstep_connect.exceptions import (
     AuthorizationFailed,
     ClientRejected,
     TemporarilyUnavailable,
 )
-from actionstep_connect.flows.examine.finding import Finding, error, ok, warning
+from actionstep_connect.flows.doctor.finding import Finding, error, ok, warning
 from actionstep_connect.oauth import refresh_token_grant
+from actionstep_connect.secret import Secret
 
 AUTHORIZE, TOKEN = "authorize endpoint", "token endpoint"
-PATIENCE = 10.0  # seconds for an endpoint to answer
+TIMEOUT = 10.0  # seconds for an endpoint to answer
 #: How far a clock may be off before limits are in doubt, in seconds.
-LARGEST_CLOCK_DIFFERENCE = 60
+MAX_CLOCK_DIFFERENCE = 60
 
 
 def endpoints() -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def endpoints() -> Iterator[Finding]:
     config = get_config()
     for part, url in ((AUTHORIZE, config.authorize_url), (TOKEN, config.token_url)):
         try:
-            with httpx2.Client(timeout=PATIENCE, follow_redirects=False) as client:
+            with httpx2.Client(timeout=TIMEOUT, mounts=PAST_PROXIES) as client:
                 begun = time.monotonic()
                 with client.stream("GET", url) as response:
                     seconds = time.monotonic() - begun  # Only its headers are looked at.
@@ -58,19 +59,19 @@ def _answered(part: str, url: str, response: httpx2.Response, seconds: float) ->
 
 
 def _unreachable(part: str, url: str, failure: httpx2.HTTPError) -> Finding:
-    text, cure = _why_unreachable(urlsplit(url).netloc, failure)
+    text, hint = _why_unreachable(urlsplit(url).netloc, failure)
     if part == AUTHORIZE:
         return warning(
-            part, text, f"Users' browsers go there, not this site: see that they can. {cure}"
+            part, text, f"Users' browsers go there, not this site: see that they can. {hint}"
         )
-    return error(part, text, cure)
+    return error(part, text, hint)
 
 
 def _why_unreachable(host: str, failure: httpx2.HTTPError) -> tuple[str, str]:
     for cause in _causes(failure):
         if isinstance(cause, socket.gaierror):
             return (
-                f"The name of {host} is not found (DNS).",
+                f"DNS lookup of {host} failed.",
                 "Check the address in the settings, and this machine's name servers.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -80,7 +81,7 @@ def _why_unreachable(host: str, failure: httpx2.HTTPError) -> tuple[str, str]:
             )
     if isinstance(failure, httpx2.TimeoutException):
         return (
-            f"{host} does not answer within {PATIENCE:.0f} s.",
+            f"{host} does not answer within {TIMEOUT:.0f} s.",
             "Check the firewall and the proxy; if they are right, ask Actionstep.",
         )
     return (
@@ -104,7 +105,7 @@ def _clock(part: str, response: httpx2.Response) -> Iterator[Finding]:
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)
     difference = (datetime.now(UTC) - theirs).total_seconds()
-    if abs(difference) > LARGEST_CLOCK_DIFFERENCE:
+    if abs(difference) > MAX_CLOCK_DIFFERENCE:
         way = "ahead of" if difference > 0 else "behind"
         yield error(
             "clock",
@@ -116,7 +117,7 @@ def _clock(part: str, response: httpx2.Response) -> Iterator[Finding]:
 
 
 def credentials() -> Iterator[Finding]:
-    """Present a refresh token that nobody issued: a server looks at the client first (RFC 6749 §5.2)."""
+    """Present a refresh token that was never issued: a server looks at the client first (RFC 6749 §5.2)."""
     part = "client credentials"
     try:
         refresh_token_grant(Secret(f"actionstep-doctor-{secrets.token_hex(16)}"))
@@ -137,6 +138,6 @@ def credentials() -> Iterator[Finding]:
     else:
         yield error(
             part,
-            "The token endpoint gave tokens for a refresh token that nobody issued.",
+            "The token endpoint gave tokens for a refresh token that was never issued.",
             "TOKEN_URL does not lead to Actionstep: correct it.",
         )
