@@ -1,0 +1,61 @@
+"""Subscribing at run time: for one organisation, beside what code says for all of them."""
+
+from datetime import UTC, datetime
+
+from django.db import router
+
+from actionstep_connect.conf import get_config
+from actionstep_connect.hooks.models import Organisation, Subscription
+from actionstep_connect.hooks.registry import check_event
+
+
+def subscribe(orgkey: str, *events: str) -> None:
+    """Hear of `events` in one organisation. Their hooks are registered with the next maintenance.
+
+    Raises ValueError for what cannot be the name of an event.
+    """
+    _ask(orgkey, events, asked_for=True)
+
+
+def unsubscribe(orgkey: str, *events: str) -> None:
+    """Hear of `events` in one organisation no more, even where code wants them everywhere.
+
+    Their hooks are removed with the next maintenance. What waits to be delivered is dropped.
+    Raises ValueError for what cannot be the name of an event.
+    """
+    _ask(orgkey, events, asked_for=False)
+
+
+def organisation_of(orgkey: str) -> Organisation:
+    """Return the row of an organisation in this environment, made if there is none."""
+    environment = get_config().environment
+    rows = Organisation.objects.using(router.db_for_write(Organisation))
+    new = Organisation(environment=environment, orgkey=orgkey)
+    known = rows.filter(environment=environment, orgkey=orgkey)
+    if not known.exists():
+        rows.bulk_create([new], ignore_conflicts=True)
+    return known.get()
+
+
+def subscription_of(organisation: Organisation, event: str) -> Subscription:
+    """Return the row of an event of an organisation, made if there is none."""
+    rows = Subscription.objects.using(router.db_for_write(Subscription))
+    known = rows.filter(organisation=organisation, event=event)
+    if not known.exists():
+        new = Subscription(organisation=organisation, event=event, is_wanted=False)
+        rows.bulk_create([new], ignore_conflicts=True)
+    return known.get()
+
+
+def _ask(orgkey: str, events: tuple[str, ...], *, asked_for: bool) -> None:
+    for event in events:
+        check_event(event)
+    organisation = organisation_of(orgkey)
+    for event in events:
+        row = subscription_of(organisation, event)
+        Subscription.objects.using(row._state.db).filter(pk=row.pk).update(
+            asked_for=asked_for, is_wanted=asked_for
+        )
+    Organisation.objects.using(organisation._state.db).filter(pk=organisation.pk).update(
+        check_at=datetime.now(UTC)
+    )
