@@ -16,10 +16,10 @@ class Column(NamedTuple):
     """One place on the axis: what it stands for, and the numbers above and below the line."""
 
     label: str
-    words: str
+    text: str
     above: int
     below: int = 0
-    tone: Tone = Tone.GOOD
+    tone: Tone = Tone.OK
 
 
 class Bar(NamedTuple):
@@ -30,14 +30,14 @@ class Bar(NamedTuple):
     width: str
     height: str
     tone: Tone
-    words: str
+    text: str
 
 
 class Tick(NamedTuple):
     """Words below the axis, at a share of its length."""
 
     share: float
-    words: str
+    text: str
 
     @property
     def x(self) -> str:
@@ -72,7 +72,7 @@ class Chart(NamedTuple):
             place: dict[str, Any] = {
                 "x": _units(number * step + step * 0.1),
                 "width": _units(step * 0.8),
-                "words": column.words,
+                "text": column.text,
             }
             if column.above:
                 height = max(column.above * scale, LEAST)
@@ -80,7 +80,7 @@ class Chart(NamedTuple):
                 bars.append(Bar(y=y, height=_units(height), tone=column.tone, **place))
             if column.below:
                 height = max(column.below * scale, LEAST)
-                bars.append(Bar(y=_units(line), height=_units(height), tone=Tone.BAD, **place))
+                bars.append(Bar(y=_units(line), height=_units(height), tone=Tone.ERROR, **place))
         return bars
 
     @property

@@ -1,92 +1,95 @@
-"""The condition of a connection in words, how urgent it is, and what to do next."""
+"""The condition of a connection in an administrator's words, its colour, and what to do next."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from actionstep_connect.admin.times import left, when
 from actionstep_connect.conf import get_config
-from actionstep_connect.models import Connection, Status, StatusReason
-from actionstep_connect.policy import FAILING_AFTER, OVERDUE_AFTER
+from actionstep_connect.models import Connection
+from actionstep_connect.models.condition import Condition, condition_of
 
 
 class Tone(StrEnum):
     """How urgent it is; also the name of a style in admin.css."""
 
-    GOOD = "good"
+    OK = "ok"
     WARNING = "warning"
-    BAD = "bad"
+    ERROR = "error"
     OFF = "off"
 
 
-class Condition(NamedTuple):
-    """How a connection does: its state in words, its urgency, and the next step for a person."""
+class Words(NamedTuple):
+    """How a connection is: its condition in words, its urgency, and the next step for a person."""
 
     label: str
     tone: Tone
-    next_step: str = ""
+    hint: str = ""
 
 
-def condition_of(connection: Connection, *, now: datetime) -> Condition:
-    """Return the condition of `connection`. Reads `user`."""
-    if connection.status == Status.DISCONNECTED:
-        return Condition(_("Disconnected"), Tone.OFF, _("Nothing: the user may connect again."))
-    return (
-        _foreign(connection)
-        or _to_be_reconnected(connection)
-        or _troubled(connection, now=now)
-        or Condition(_("Connected"), Tone.GOOD)
-    )
+_RECONNECT = gettext_lazy("Ask the user to connect again.")
+
+#: What fits every connection in a condition. `{…}` stands for what only one row tells.
+_LABELS_AND_HINTS = {
+    Condition.ENDED_BY_USER: (
+        gettext_lazy("Disconnected"),
+        gettext_lazy("It has ended. The user can connect again."),
+    ),
+    Condition.ENDED_BY_ADMIN: (
+        gettext_lazy("Disconnected"),
+        gettext_lazy("It has ended. The user can connect again."),
+    ),
+    Condition.OTHER_ENVIRONMENT: (
+        gettext_lazy("Other environment"),
+        gettext_lazy("Nothing: this site now uses {environment}."),
+    ),
+    Condition.USER_INACTIVE: (
+        gettext_lazy("User inactive"),
+        gettext_lazy("Activate the user, or disconnect."),
+    ),
+    Condition.ORGANISATION_CHANGED: (
+        gettext_lazy("Reconnect required"),
+        gettext_lazy("Ask the user to connect again and to choose {organisation}."),
+    ),
+    Condition.INTERRUPTED: (gettext_lazy("Reconnect required"), _RECONNECT),
+    Condition.UNREADABLE: (gettext_lazy("Reconnect required"), _RECONNECT),
+    Condition.REFUSED: (gettext_lazy("Reconnect required"), _RECONNECT),
+    Condition.OTHER_CLIENT: (
+        gettext_lazy("Other client id"),
+        gettext_lazy("Ask the user to connect again: CLIENT_ID has changed since."),
+    ),
+    Condition.PAST_LIMIT: (
+        gettext_lazy("Past its limit"),
+        gettext_lazy("Ask the user to connect again. It {left}."),
+    ),
+    Condition.NEAR_LIMIT: (
+        gettext_lazy("Near its limit"),
+        gettext_lazy("Ask the user to connect again. It has {left}."),
+    ),
+    Condition.FAILING: (
+        gettext_lazy("Refresh failing"),
+        gettext_lazy("See the last error. It is retried {retry}."),
+    ),
+    Condition.OVERDUE: (
+        gettext_lazy("Refresh overdue"),
+        gettext_lazy("Check that the Celery worker and beat are running."),
+    ),
+    Condition.CONNECTED: (gettext_lazy("Connected"), ""),
+}
 
 
-def is_near_limit(connection: Connection, *, now: datetime) -> bool:
-    """Say whether it is flagged, or would be if maintenance ran now."""
-    return connection.flagged_at is not None or connection.is_near_limit(
-        now=now, within=get_config().warn_before
-    )
-
-
-def _foreign(connection: Connection) -> Condition | None:
+def admin_words(connection: Connection, *, now: datetime) -> Words:
+    """Put the condition of `connection` into words. Reads `user`."""
     config = get_config()
-    if connection.environment != config.environment:
-        return Condition(
-            _("Other environment"),
-            Tone.OFF,
-            _("Nothing: this site now uses %(environment)s.") % {"environment": config.environment},
-        )
-    if connection.client_id != config.client_id:
-        return Condition(
-            _("Other client id"),
-            Tone.BAD,
-            _("Ask the user to connect again: CLIENT_ID has changed since."),
-        )
-    if not connection.user.is_active:
-        return Condition(_("User inactive"), Tone.OFF, _("Activate the user, or disconnect."))
-    return None
-
-
-def _to_be_reconnected(connection: Connection) -> Condition | None:
-    if connection.status != Status.RECONNECT_REQUIRED:
-        return None
-    if connection.status_reason == StatusReason.ORGANISATION_CHANGED:
-        step = _("Ask the user to connect again and to choose %(orgkey)s.")
-        return Condition(_("Reconnect required"), Tone.BAD, step % {"orgkey": connection.orgkey})
-    return Condition(_("Reconnect required"), Tone.BAD, _("Ask the user to connect again."))
-
-
-def _troubled(connection: Connection, *, now: datetime) -> Condition | None:
-    if is_near_limit(connection, now=now):
-        step = _("Ask the user to connect again: %(time)s.")
-        time = left(connection.refresh_token_expires_at, now=now)
-        return Condition(_("Near its limit"), Tone.BAD, step % {"time": time})
-    if connection.consecutive_failures >= FAILING_AFTER:
-        step = _("See the last error. It is tried again %(time)s.")
-        retry = when(connection.refresh_at, now=now) or _("on demand")
-        return Condition(_("Refresh failing"), Tone.WARNING, step % {"time": retry})
-    if connection.refresh_at is not None and connection.refresh_at < now - OVERDUE_AFTER:
-        return Condition(
-            _("Refresh overdue"), Tone.WARNING, _("See that the worker and its beat are running.")
-        )
-    return None
+    condition = condition_of(connection, now=now, config=config)
+    label, hint = _LABELS_AND_HINTS[condition]
+    hint = str(hint).format(
+        environment=config.environment,
+        organisation=connection.organisation,
+        left=left(connection.refresh_token_expires_at, now=now),
+        retry=when(connection.refresh_at, now=now) or _("on demand"),
+    )
+    return Words(str(label), Tone(condition.tone), hint)

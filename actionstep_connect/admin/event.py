@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.admin.base import EventPages, ReadOnly, user_search_fields
+from actionstep_connect.admin.base import EventPages, ReadOnly, line, user_search_fields
 from actionstep_connect.admin.connection import SEALED
 from actionstep_connect.models import ConnectionEvent
 
@@ -16,7 +17,8 @@ from actionstep_connect.models import ConnectionEvent
 class ConnectionEventAdmin(ReadOnly, EventPages):
     """What happened, to whom, and who did it."""
 
-    list_display = ("at", "kind", "who", "organisation", "actor", "detail")
+    # So few that they fit beside the filters and the side bar of Django's admin, 1280 pixels wide.
+    list_display = ("at", "kind", "who", "what")
     list_filter = ("kind", "at")
     list_per_page = 50
     actions = None
@@ -29,22 +31,25 @@ class ConnectionEventAdmin(ReadOnly, EventPages):
 
     def get_search_fields(self, _request: HttpRequest) -> tuple[str, ...]:
         """Search users by name and e-mail, and organisations."""
-        return (*user_search_fields("connection__user__"), "connection__orgkey")
+        organisations = ("connection__orgkey", "connection__organisation_name")
+        return (*user_search_fields("connection__user__"), *organisations)
 
     def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        """Let events go with their connection or its user, but never by themselves."""
+        """Let events go with their connection or its user, but never separately."""
         match = request.resolver_match
-        own_page = f"{self.opts.app_label}_{self.opts.model_name}_"
-        if match is None or (match.url_name or "").startswith(own_page):
+        user_page = f"{self.opts.app_label}_{self.opts.model_name}_"
+        if match is None or (match.url_name or "").startswith(user_page):
             return False
         return request.user.has_perm("actionstep_connect.delete_connection")
 
     @admin.display(description=_("user"), ordering="connection__user")
     def who(self, event: ConnectionEvent) -> str:
-        """Name the user whose connection it was."""
-        return event.connection.user.get_username()
+        """Name the user whose connection it was, and the organisation."""
+        connection = event.connection
+        return format_html("{}{}", connection.user.get_username(), line(connection.organisation))
 
-    @admin.display(description=_("organisation"), ordering="connection__orgkey")
-    def organisation(self, event: ConnectionEvent) -> str:
-        """Name the organisation."""
-        return event.connection.orgkey
+    @admin.display(description=_("detail"), ordering="detail")
+    def what(self, event: ConnectionEvent) -> str:
+        """Show what more there is to it, and whose act it was."""
+        actor = _("by %(name)s") % {"name": event.actor.get_username()} if event.actor else ""
+        return format_html("{}{}", event.detail, line(actor)) if event.detail else actor or "-"

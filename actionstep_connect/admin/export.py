@@ -1,20 +1,32 @@
 """Connections as CSV: streamed, without secrets, and harmless to a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from actionstep_connect.models import Connection
 
-#: A spreadsheet takes a cell that begins so for a formula (OWASP: CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: Where a formula would begin (OWASP: CSV injection). A spreadsheet may divide lines at another
+#: separator than the comma, and then takes no notice of quotes, so each separator begins a cell.
+#: The last four are the wide forms of the same signs, which Excel takes for them.
+FORMULA = re.compile(r"^(?=[\t\r\n])|(^|[,;|\t\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 CHUNK = 2000
 
 COLUMNS = (
-    *("user", "email", "organisation", "environment", "status", "reason", "scopes"),
+    *(
+        "user",
+        "email",
+        "organisation",
+        "organisation_name",
+        "environment",
+        "status",
+        "reason",
+        "scopes",
+    ),
     *("access_token_expires_at", "refresh_token_expires_at", "refresh_at", "flagged_at"),
     *("consecutive_failures", "last_error", "last_failed_at"),
     *("connected_at", "last_refreshed_at", "last_used_at", "client_id", "api_endpoint", "id"),
@@ -51,6 +63,5 @@ def _values(connection: Connection) -> Iterator[Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return FORMULA.sub(r"\1'", "" if value is None else str(value))

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext_lazy
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Status
-from actionstep_connect.policy import FAILING_AFTER, OVERDUE_AFTER
+from actionstep_connect.models.condition import Condition, where
 
 NEAR_LIMIT = "near-limit"
 FAILING = "failing"
@@ -25,18 +25,26 @@ Choices = list[tuple[str, Any]]
 
 def near_limit(*, now: datetime) -> Q:
     """Select those that are flagged, or would be if maintenance ran now."""
-    limit = now + get_config().warn_before
-    near = Q(refresh_token_expires_at__lte=limit) | Q(flagged_at__isnull=False)
-    return Q(status=Status.CONNECTED) & near
+    return where(Condition.NEAR_LIMIT, Condition.PAST_LIMIT, now=now, config=get_config())
 
 
-def failing() -> Q:
+def failing(*, now: datetime) -> Q:
     """Select those whose refreshes keep failing, though nothing is lost yet."""
-    return Q(status=Status.CONNECTED, consecutive_failures__gte=FAILING_AFTER)
+    return where(Condition.FAILING, now=now, config=get_config())
+
+
+def other_client(*, now: datetime) -> Q:
+    """Select those that were made for another CLIENT_ID."""
+    return where(Condition.OTHER_CLIENT, now=now, config=get_config())
+
+
+def overdue(*, now: datetime) -> Q:
+    """Select those that this site should have refreshed some time ago."""
+    return where(Condition.OVERDUE, now=now, config=get_config())
 
 
 class FlagFilter(admin.SimpleListFilter):
-    """Connections that need somebody before they are lost, as the list itself judges."""
+    """Connections that need a person before they are lost, as the list itself judges."""
 
     title = _("flag")
     parameter_name = "flag"
@@ -55,9 +63,9 @@ class FlagFilter(admin.SimpleListFilter):
         if value == NEAR_LIMIT:
             return queryset.filter(near_limit(now=now))
         if value == FAILING:
-            return queryset.filter(failing())
+            return queryset.filter(failing(now=now))
         if value == OVERDUE:
-            return queryset.filter(refresh_at__lt=now - OVERDUE_AFTER)
+            return queryset.filter(overdue(now=now))
         return queryset
 
 
@@ -99,13 +107,15 @@ class EnvironmentFilter(admin.SimpleListFilter):
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> Choices:
         """Name the choices."""
         here = get_config().environment
-        return [(here, here), (ELSEWHERE, _("another"))]
+        return [(here, here), (ELSEWHERE, _("other"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filter by the name of an environment, whichever it is."""
         environment = self.value()
         if environment == ELSEWHERE:
-            return queryset.exclude(environment=get_config().environment)
+            # Below and above: two ranges of an index, where "not" would be none.
+            here = get_config().environment
+            return queryset.filter(Q(environment__lt=here) | Q(environment__gt=here))
         return queryset.filter(environment=environment) if environment else queryset
 
 
@@ -140,7 +150,7 @@ class OrganisationFilter(admin.SimpleListFilter):
         return True
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Give the template what the other filters and the search say, and the way back."""
+        """Pass the template the other filters, the search, and the link that clears this one."""
         others = changelist.get_filters_params()
         others.pop(self.parameter_name, None)
         if changelist.query:

@@ -9,9 +9,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from actionstep_connect.admin.base import HeartbeatPages, ReadOnly
-from actionstep_connect.admin.condition import Tone
-from actionstep_connect.admin.notices import missing
+from actionstep_connect.admin.notices import notices_of
 from actionstep_connect.admin.times import when
+from actionstep_connect.flows.health import HealthProblem, judge
 from actionstep_connect.models import Heartbeat
 
 
@@ -37,23 +37,33 @@ class HeartbeatAdmin(ReadOnly, HeartbeatPages):
 
     @admin.display(description=_("state"))
     def state(self, heartbeat: Heartbeat) -> str:
-        """Say whether it should have run since."""
-        notice = missing(heartbeat, now=datetime.now(UTC))
+        """Show the worst that its last run met, or that it is overdue."""
+        now = datetime.now(UTC)
+        problems = judge(heartbeat, oldest_due_at=None, now=now)
+        notices = notices_of(problems[:1], heartbeat, now=now)
+        if not notices:
+            return format_html(
+                '<span class="actionstep-badge actionstep-ok">{}</span>', _("Running")
+            )
+        is_late = problems[0] is HealthProblem.NOT_RUNNING
+        label = _("Overdue") if is_late else _("Running, with a problem")
+        [notice] = notices
         return format_html(
-            '<span class="actionstep-badge actionstep-{}">{}</span>{}',
-            Tone.BAD if notice else Tone.GOOD,
-            _("Should have run since") if notice else _("Running"),
-            format_html('<br><span class="quiet">{}</span>', notice.next_step) if notice else "",
+            '<span class="actionstep-badge actionstep-{}">{}</span><br><span class="quiet">{} {}</span>',
+            notice.tone,
+            label,
+            notice.text,
+            notice.hint,
         )
 
     @admin.display(description=_("last run"), ordering="finished_at")
     def last_run(self, heartbeat: Heartbeat) -> str:
-        """Say how long ago it ended."""
+        """Show how long ago it ended."""
         return when(heartbeat.finished_at, now=datetime.now(UTC))
 
     @admin.display(description=_("took"), ordering="seconds")
     def duration(self, heartbeat: Heartbeat) -> str:
-        """Say how long it took."""
+        """Show how long it took."""
         return f"{heartbeat.seconds:.1f} s"
 
     @admin.display(description=_("what it did"))

@@ -9,7 +9,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def when(moment: datetime | None, *, now: datetime) -> str:
-    """Say how far off `moment` is, either way; nothing if there is none."""
+    """Describe how far off `moment` is, in the past or the future; "" if there is none."""
     if moment is None:
         return ""
     if moment > now:
@@ -18,7 +18,7 @@ def when(moment: datetime | None, *, now: datetime) -> str:
 
 
 def expires(moment: datetime | None, *, now: datetime) -> str:
-    """Say when something expires, or that it has; nothing if it never does."""
+    """Describe when something expires, or that it has; "" if it never does."""
     if moment is None:
         return ""
     if moment > now:
@@ -27,7 +27,7 @@ def expires(moment: datetime | None, *, now: datetime) -> str:
 
 
 def left(moment: datetime | None, *, now: datetime) -> str:
-    """Say how much time is left until `moment`; nothing if there is none."""
+    """Describe how much time is left until `moment`; "" if there is none."""
     if moment is None:
         return ""
     if moment > now:
@@ -36,7 +36,7 @@ def left(moment: datetime | None, *, now: datetime) -> str:
 
 
 def _amount(time: timedelta) -> str:
-    """Round down, so that nobody is promised more than there is."""
+    """Round down, so that no more is promised than there is."""
     if time < MINUTE:
         return _("under a minute")
     if time < HOUR:

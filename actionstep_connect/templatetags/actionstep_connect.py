@@ -1,5 +1,6 @@
 """`{% load actionstep_connect %}`: the button to connect, and the alert for any page."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,51 +8,63 @@ from django import template
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.template import Context
 
+from actionstep_connect.links import next_for, page_url
 from actionstep_connect.models import Connection, Status
-from actionstep_connect.scopes import missing_scopes
-from actionstep_connect.wording import state_of
+from actionstep_connect.orgkeys import same_orgkey
+from actionstep_connect.scopes import Scopes, format_scope, missing_scopes, unique_scopes
+from actionstep_connect.wording.states import state_of
 
 register = template.Library()
+
+
+@register.simple_tag
+def actionstep_url(name: str = "connections", *args: object) -> str:
+    """Return the address of the page called `name`, wherever the site has included the URLs."""
+    return page_url(name, *args)
 
 
 @register.inclusion_tag("actionstep_connect/button.html", takes_context=True)
 def actionstep_connect_button(
     context: Context,
-    scopes: str = "",
+    scopes: Scopes = "",
     next: str = "",  # noqa: A002 - the name that Django's own login pages use.
     orgkey: str = "",
 ) -> dict[str, Any]:
     """Render a button that leads to connecting, or say to whom the user is connected.
 
-    `scopes` is space-separated; a connection without one of them counts as none.
+    `scopes` is space-separated, or a list; a connection without one of them counts as none.
     """
-    connection, needs_user = None, False
-    if user := _user(context):
-        connections = [one for one in _kept(user) if not orgkey or one.orgkey == orgkey]
-        enough = [
-            one
-            for one in connections
-            if one.is_usable and not missing_scopes(scopes.split(), one.granted_scopes)
-        ]
-        needs_user = not enough and any(not one.is_usable for one in connections)
-        connection = enough[0] if enough else None
+    wanted = unique_scopes(scopes)
+
+    def is_enough(one: Connection) -> bool:
+        return one.is_usable and not missing_scopes(wanted, one.granted_scopes)
+
+    def is_meant(one: Connection) -> bool:
+        return not orgkey or same_orgkey(one.orgkey, orgkey)
+
+    user = _user(context)
+    kept = [] if user is None else _kept(user, is_good=lambda one: is_meant(one) and is_enough(one))
+    meant = list(filter(is_meant, kept))
+    enough = list(filter(is_enough, meant))
+    request = context.get("request")
     return {
-        "connection": connection,
-        "needs_user": needs_user,
-        "scopes": scopes,
-        "next": next,
+        "connections": enough,
+        "needs_user": not enough and any(not one.is_usable for one in meant),
+        "scopes": format_scope(wanted),
+        "next": next_for(request, next) if request else next,
         "orgkey": orgkey,
     }
 
 
 @register.inclusion_tag("actionstep_connect/alert.html", takes_context=True)
 def actionstep_connection_alert(context: Context) -> dict[str, Any]:
-    """Say that a connection needs its user, with the way to mend it; else render nothing."""
+    """Show that a connection needs its user, with a button to reconnect; else render nothing."""
     user = _user(context)
     if user is None:
         return {"count": 0}
     now = datetime.now(UTC)
-    states = [(one, state_of(one, now=now)) for one in _kept(user)]
+    kept = _kept(user, is_good=lambda one: not state_of(one, now=now).needs_user, every=True)
+    states = [(one, state_of(one, now=now)) for one in kept]
     needing = [(one, state) for one, state in states if state.needs_user]
     if not needing:
         return {"count": 0}
@@ -60,9 +73,11 @@ def actionstep_connection_alert(context: Context) -> dict[str, Any]:
     return {
         "count": len(needing),
         "connection": connection,
-        "mood": state.mood,
-        "limit": connection.kept_until(now=now),
-        "next": request.get_full_path() if request and request.method == "GET" else "",
+        "is_usable": state.is_usable,
+        "limit": connection.valid_until(now=now),
+        "next": next_for(request, request.get_full_path())
+        if request and request.method == "GET"
+        else "",
     }
 
 
@@ -73,7 +88,16 @@ def _user(context: Context) -> AbstractBaseUser | None:
     return user if isinstance(user, AbstractBaseUser) else None
 
 
-def _kept(user: AbstractBaseUser) -> list[Connection]:
-    """Return what the user has not disconnected, in a stable order."""
+def _kept(
+    user: AbstractBaseUser, *, is_good: Callable[[Connection], bool], every: bool = False
+) -> list[Connection]:
+    """Return what the user has not disconnected, in a stable order.
+
+    The primary is asked too, unless what was read first has one that `is_good`, or nothing else.
+    """
     mine = Connection.objects.for_user(user).exclude(status=Status.DISCONNECTED)
-    return list(mine.select_related("user").order_by("orgkey"))
+    mine = mine.select_related("user").order_by("orgkey")
+    kept, primary = list(mine), mine.on_primary()
+    if (all if every else any)(map(is_good, kept)) or primary.db == mine.db:
+        return kept
+    return list(primary)

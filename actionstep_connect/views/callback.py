@@ -4,9 +4,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from django.contrib import messages
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import TooManyFieldsSent
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -15,32 +14,31 @@ from django.http import (
     HttpResponseRedirect,
     QueryDict,
 )
-from django.shortcuts import resolve_url
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
-from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
+from actionstep_connect.decorators.detour import login_redirect
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import ActionstepConnectError, AuthorizationFailed
-from actionstep_connect.flows.connect import (
-    Connected,
-    check_answer,
-    claim_attempt,
-    find_own_attempt,
-    finish,
-    note_failure,
-)
-from actionstep_connect.links import connect_url
+from actionstep_connect.flows.attempts import claim_attempt, find_attempt
+from actionstep_connect.flows.connect import Connected, check_answer, finish, note_failure
+from actionstep_connect.impersonation import actor_of
+from actionstep_connect.links import page_url
 from actionstep_connect.models import AuthorizationRequest
 from actionstep_connect.scopes import missing_scopes
-from actionstep_connect.views.overview import remember_other_organisation
-from actionstep_connect.views.page import guarded, log_failure, safe_next
-from actionstep_connect.wording import ENDINGS, ending_code, scope_in_words
+from actionstep_connect.secret import Secret
+from actionstep_connect.views.browser import recognise
+from actionstep_connect.views.connections import remember_other_organisation
+from actionstep_connect.views.outcome import destination, failed, outcome
+from actionstep_connect.views.protection import log_failure, protected, safe_next, said_organisation
+from actionstep_connect.wording.failures import FAILURES, failure_code
+from actionstep_connect.wording.scopes import describe_scope
 
 #: Where servers (uWSGI, Gunicorn, mod_wsgi, IIS) keep the address as it was asked for.
 _FULL_ADDRESSES = ("REQUEST_URI", "RAW_URI", "UNENCODED_URL")
-#: Headers with which browsers say that nobody has clicked yet.
+#: Headers with which browsers say that the user has not clicked yet.
 _PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
@@ -54,7 +52,8 @@ class _Answer(NamedTuple):
     issuer: Secret | None
 
 
-@guarded(referrer_policy="no-referrer")
+@protected(referrer_policy="no-referrer")
+@csrf_exempt  # It takes no form. Django would read one, and e-mail ADMINS if it is too long.
 @login_not_required  # It sends strangers to the login itself, without the code in their address.
 @sensitive_post_parameters()
 def callback(request: HttpRequest) -> HttpResponseBase:
@@ -65,39 +64,36 @@ def callback(request: HttpRequest) -> HttpResponseBase:
     if _is_prefetch(request):
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
     if not request.user.is_authenticated:
-        return redirect_to_login(reverse("actionstep_connect:connections"))
-    return _arrive(request, request.user, answer)
+        return login_redirect(request, page_url("connections"))
+    return _arrive(request, answer)
 
 
-def _arrive(request: HttpRequest, user: AbstractBaseUser, answer: _Answer) -> HttpResponse:
-    session = request.session
+def _arrive(request: HttpRequest, answer: _Answer) -> HttpResponse:
+    visitor = recognise(request)
     try:
-        attempt = claim_attempt(state=answer.state, user=user, session=session)
+        attempt = claim_attempt(answer.state, visitor)
     except AuthorizationFailed as error:
-        if error.code == "already_used":
-            return _arrive_again(
-                request, find_own_attempt(state=answer.state, user=user, session=session)
-            )
-        return _failed(request, error)
+        if error.code == ErrorCode.ALREADY_USED and (used := find_attempt(answer.state, visitor)):
+            return outcome(request, used)
+        log_failure(request, error)
+        return failed(request, failure_code(error), None)
     try:
         code = check_answer(code=answer.code, error=answer.error, issuer=answer.issuer)
-        connected = finish(attempt, code=code)
+        connected = finish(attempt, code=code, actor=actor_of(request))
     except ActionstepConnectError as error:
-        note_failure(attempt, code=ending_code(error))
-        return _failed(request, error, attempt)
+        note_failure(attempt, code=failure_code(error))
+        log_failure(request, error)
+        if error.code == ErrorCode.USER_DELETED:
+            return _for_a_stranger(request)
+        return failed(request, failure_code(error), attempt)
     return _connected(request, attempt, connected)
 
 
-def _arrive_again(request: HttpRequest, attempt: AuthorizationRequest | None) -> HttpResponse:
-    """Lead a user who reloads, or goes back, to how it ended; while it is under way, to the list."""
-    if attempt is None or not (attempt.result or attempt.failure):
-        return HttpResponseRedirect(reverse("actionstep_connect:connections"))
-    if attempt.result is None:
-        return HttpResponseRedirect(_problem_url(request, attempt, attempt.failure))
-    if attempt.orgkey not in ("", attempt.result.orgkey):
-        # Another one than meant: the list says so.
-        return HttpResponseRedirect(reverse("actionstep_connect:connections"))
-    return HttpResponseRedirect(_destination(request, attempt))
+def _for_a_stranger(request: HttpRequest) -> HttpResponse:
+    # Every other page would send them to sign in, without a word.
+    context = {"failure": FAILURES[ErrorCode.USER_DELETED], "code": ErrorCode.USER_DELETED}
+    status = FAILURES[ErrorCode.USER_DELETED].status
+    return render(request, "actionstep_connect/connect_failed.html", context, status=status)
 
 
 def _connected(
@@ -107,52 +103,29 @@ def _connected(
     if connected.instead_of:
         remember_other_organisation(
             request,
-            wanted=connected.instead_of,
-            got=connection.orgkey,
+            wanted=said_organisation(connection.user, connected.instead_of),
+            got=connection.organisation,
             next_url=safe_next(request, attempt.next),
         )
-        return HttpResponseRedirect(reverse("actionstep_connect:connections"))
-    text = _("You are connected to %(organisation)s.") % {"organisation": connection.orgkey}
+        return HttpResponseRedirect(page_url("connections"))
+    text = _("You are connected to %(organisation)s.") % {"organisation": connection.organisation}
     if lacking := missing_scopes(attempt.scopes, connection.granted_scopes):
         text += " " + _("Actionstep did not grant everything. Missing: %(scopes)s.") % {
-            "scopes": ", ".join(str(scope_in_words(name).words) for name in lacking)
+            "scopes": ", ".join(str(describe_scope(name).label) for name in lacking)
         }
     messages.success(request, text, fail_silently=True)
-    return HttpResponseRedirect(_destination(request, attempt))
-
-
-def _failed(
-    request: HttpRequest,
-    error: ActionstepConnectError,
-    attempt: AuthorizationRequest | None = None,
-) -> HttpResponse:
-    log_failure(request, error)
-    # Elsewhere, so that no address with a code in it is left in the browser.
-    return HttpResponseRedirect(_problem_url(request, attempt, ending_code(error)))
-
-
-def _problem_url(request: HttpRequest, attempt: AuthorizationRequest | None, code: str) -> str:
-    problem = code if code in ENDINGS else AuthorizationFailed.code
-    if attempt is None:
-        return connect_url(problem=problem)
-    return connect_url(
-        scopes=attempt.scopes,
-        next_url=safe_next(request, attempt.next),
-        orgkey=attempt.orgkey,
-        problem=problem,
-    )
-
-
-def _destination(request: HttpRequest, attempt: AuthorizationRequest) -> str:
-    return safe_next(request, attempt.next) or resolve_url(get_config().post_connect_url)
+    return HttpResponseRedirect(destination(request, attempt))
 
 
 def _take_answer(request: HttpRequest) -> _Answer:
-    """Move what Actionstep sent out of `request`, for Django prints that in debug pages and e-mails.
+    """Move what Actionstep sent out of `request`, because Django prints that in debug pages and e-mails.
 
     A parameter that came more than once counts as none (RFC 6749 §3.1).
     """
-    given = request.GET
+    try:
+        given = request.GET
+    except TooManyFieldsSent:  # Django would report it as an error, as often as anybody sends it.
+        given = QueryDict()
     repeated = any(len(given.getlist(name)) > 1 for name in ("code", "error", "iss"))
 
     def take(name: str) -> Secret:
@@ -180,6 +153,12 @@ def _forget_query(request: HttpRequest) -> None:
         elif "=" in query and isinstance(value, str) and query in value:
             path, mark, _ = value.partition("?")
             request.META[name] = path if mark else ""
+    # What an ASGI server, and a monitoring product around Django, look at again when all is done.
+    scope = getattr(request, "scope", None)
+    if scope is not None and query:
+        raw = scope["query_string"]
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if raw not in value]
+        scope["query_string"] = b""
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
