@@ -4,6 +4,8 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from actionstep_connect.client import ActionstepClient, AsyncActionstepClient
+from actionstep_connect.client.jobs import actionstep_task
+from actionstep_connect.client.meta import deep_link
 from actionstep_connect.decorators import (
     ActionstepRequest,
     actionstep_connection_required,
@@ -18,9 +20,11 @@ __all__ = [
     "ActionstepRequest",
     "AsyncActionstepClient",
     "actionstep_connection_required",
+    "actionstep_task",
     "adisconnect",
     "aget_access_token",
     "arefresh",
+    "deep_link",
     "disconnect",
     "get_access_token",
     "redirect_to_connect",
@@ -31,7 +35,7 @@ __all__ = [
 def get_access_token(connection: Connection, *, min_validity: float = 60) -> str:
     """Return an access token of `connection` that lives `min_validity` seconds longer.
 
-    It is refreshed if it must be; while the present one lives, nobody waits. `min_validity` never
+    It is refreshed if it must be; while the present one lives, no caller waits. `min_validity` never
     asks for more than half a token's life. `connection` is brought up to date.
 
     Raises NotConnected, ReconnectRequired, TemporarilyUnavailable, ClientRejected, DecryptionFailed.

@@ -5,8 +5,6 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from actionstep_connect.checks import register_checks
-
 
 class ActionstepConnectConfig(AppConfig):
     """`actionstep_connect` in INSTALLED_APPS."""
@@ -17,6 +15,6 @@ class ActionstepConnectConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks and the receivers."""
-        register_checks()
-        # They need the models, which are not there yet when this module is loaded.
+        # Both need the models, which do not exist yet when this module is loaded.
+        import_module("actionstep_connect.checks").register_checks()
         import_module("actionstep_connect.receivers")

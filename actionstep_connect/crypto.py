@@ -7,70 +7,41 @@ environment does not open, and no derived key ever sees enough messages for a no
 """
 
 import base64
-import hmac
 import json
 import os
 import re
-import secrets
 import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import NamedTuple, NoReturn, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
-from actionstep_connect.conf import KEY_BYTES, SETTING, decode_key, get_config
+from actionstep_connect.conf import SETTING, decode_key, get_config, wrap_keys
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import DecryptionFailed, TemporarilyUnavailable
+from actionstep_connect.forks import after_fork
+from actionstep_connect.generate_key import KEY_BYTES
+from actionstep_connect.secret import Secret
+
+if TYPE_CHECKING:
+    from actionstep_connect.aead import AESGCM
 
 FORMAT = "v1"
 NONCE_BYTES = 12
 TAG_BYTES = 16
-#: The code of the error that says so: it is the site's own trouble, and no user's.
-KEYS_UNAVAILABLE = "keys_unavailable"
 
 #: How many characters of an envelope name its format and its key.
 PREFIX_LENGTH = len(FORMAT) + 10
 
 _PREFIX = re.compile(rf"{FORMAT}\.(?P<key_id>[0-9a-f]{{8}})\.", re.ASCII)
-_ENVELOPE = re.compile(rf"{_PREFIX.pattern}(?P<body>[A-Za-z0-9_=-]+)", re.ASCII)
-
-
-class Secret:
-    """A value that shows nothing of itself: `reveal()` is the one way to read it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the value itself. Whoever calls this answers for where it goes."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "<Secret>"
-
-    def __str__(self) -> str:
-        return "<Secret>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A Secret is never pickled: seal it instead.")
+#: What a newer version of this package may have sealed.
+_OTHER_FORMAT = re.compile(rf"(?!{FORMAT}\.)v\d+\.", re.ASCII)
 
 
 class Context(NamedTuple):
@@ -83,20 +54,12 @@ class Context(NamedTuple):
 
     def encode(self) -> bytes:
         """Return bytes that no other context has."""
-        return json.dumps(
-            [
-                f"actionstep_connect {FORMAT}",
-                self.field,
-                self.user_id,
-                self.environment,
-                self.orgkey,
-            ]
-        ).encode()
+        return _encoded(self)
 
 
-def generate_key() -> str:
-    """Return a new random key for ENCRYPTION_KEYS: 32 bytes, base64url."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+@lru_cache(maxsize=1024)
+def _encoded(context: Context) -> bytes:
+    return json.dumps([f"actionstep_connect {FORMAT}", *context]).encode()
 
 
 def key_id(key: bytes) -> str:
@@ -111,7 +74,7 @@ def read_key_id(envelope: str) -> str:
 
 
 class MasterKey:
-    """A master key that shows its name and nothing else, for error pages print every variable."""
+    """A master key that shows its name and nothing else, because error pages print every variable."""
 
     __slots__ = ("_key", "id")
 
@@ -122,9 +85,15 @@ class MasterKey:
     def __repr__(self) -> str:
         return f"<MasterKey {self.id}>"
 
-    def derive_cipher(self, info: bytes) -> AESGCM:
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A MasterKey is neither pickled nor copied.")
+
+    def derive_cipher(self, info: bytes) -> "AESGCM":
         """Return the cipher of one context (HKDF, RFC 5869)."""
-        return AESGCM(HKDF(SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._key))
+        aead = _aead()
+        derivation = aead.HKDF(aead.SHA256(), length=KEY_BYTES, salt=None, info=info)
+        cipher: AESGCM = aead.AESGCM(derivation.derive(self._key))
+        return cipher
 
 
 class KeyRing:
@@ -137,8 +106,11 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"<KeyRing {', '.join(self._keys)}>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A KeyRing is neither pickled nor copied: ask get_key_ring() for it.")
+
     @classmethod
-    def from_encoded(cls, keys: Sequence[str]) -> Self:
+    def from_encoded(cls, keys: Sequence[str | Secret | None]) -> Self:
         """Build a ring from base64url keys. Raises ValueError if one is not 32 bytes."""
         return cls([MasterKey(decode_key(key)) for key in keys])
 
@@ -157,10 +129,16 @@ class KeyRing:
         return f"{FORMAT}.{self._sealing_key.id}.{body}"
 
     def open(self, envelope: str, context: Context) -> Secret:
-        """Return what was sealed. Raises DecryptionFailed, and never returns anything else."""
-        match = _ENVELOPE.fullmatch(envelope)
+        """Return what was sealed, and never anything else.
+
+        Raises DecryptionFailed, with the code `unreadable` where no other key could open it either.
+        """
+        match = _PREFIX.match(envelope)
         if match is None:
-            raise DecryptionFailed("The stored value is not an envelope of this package.")
+            code = ErrorCode.UNREADABLE if self._is_beyond_any_key(envelope) else ""
+            raise DecryptionFailed(
+                "The stored value is not an envelope of this package.", code=code
+            )
         master_key = self._keys.get(match["key_id"])
         if master_key is None:
             raise DecryptionFailed(
@@ -168,12 +146,18 @@ class KeyRing:
                 "Add that key back."
             )
         try:
-            return _decrypt(match["body"], master_key, context.encode())
-        except (InvalidTag, ValueError) as error:
+            return _decrypt(envelope[match.end() :], master_key, context.encode())
+        except (_aead().InvalidTag, ValueError) as error:
             raise DecryptionFailed(
                 "The stored value was altered or cut short, or belongs to another field, user, "
-                "organisation or environment."
+                "organisation or environment.",
+                code=ErrorCode.UNREADABLE,
             ) from error
+
+    def _is_beyond_any_key(self, malformed: str) -> bool:
+        if name := read_key_id(malformed):
+            return name in self._keys
+        return not _OTHER_FORMAT.match(malformed)
 
 
 def _decrypt(body: str, master_key: MasterKey, associated_data: bytes) -> Secret:
@@ -188,14 +172,19 @@ def _decrypt(body: str, master_key: MasterKey, associated_data: bytes) -> Secret
 
 
 @lru_cache(maxsize=1024)
-def _derive_cipher(master_key: MasterKey, info: bytes) -> AESGCM:
+def _derive_cipher(master_key: MasterKey, info: bytes) -> "AESGCM":
     return master_key.derive_cipher(info)
 
 
-def fetch_keys() -> tuple[str, ...]:
+def _aead() -> Any:
+    return import_module("actionstep_connect.aead")  # Which says why so late.
+
+
+def fetch_keys() -> tuple[Secret | None, ...]:
     """Return ENCRYPTION_KEYS; where it is a dotted path, call what it leads to, once per process.
 
-    Raises TemporarilyUnavailable (`keys_unavailable`) if that callable fails.
+    None stands for what is not text. Raises TemporarilyUnavailable (`keys_unavailable`) if that
+    callable, or its module, fails.
     """
     keys = get_config().encryption_keys
     if not isinstance(keys, str):
@@ -212,18 +201,19 @@ def _after_fork() -> None:
     _fetching = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 @cache
-def _fetch_keys(path: str) -> tuple[str, ...]:
+def _fetch_keys(path: str) -> tuple[Secret | None, ...]:
     try:
-        return tuple(import_string(path)())
+        return wrap_keys(import_string(path)())
     except Exception as error:  # noqa: BLE001 - a site's own callable may raise anything.
         failure = type(error).__name__
     # Without that error, whose message or frames might hold a key, or the password of a vault.
     raise TemporarilyUnavailable(
-        f"The callable in {SETTING}['ENCRYPTION_KEYS'] raised {failure}.", code=KEYS_UNAVAILABLE
+        f"The callable in {SETTING}['ENCRYPTION_KEYS'] raised {failure}.",
+        code=ErrorCode.KEYS_UNAVAILABLE,
     )
 
 

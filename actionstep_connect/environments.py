@@ -33,6 +33,10 @@ KNOWN_ENDPOINTS = {
 }
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+#: The same as `urlsplit` and httpx2 name them.
+LOOPBACK = frozenset(host.strip("[]") for host in LOOPBACK_HOSTS)
+#: For httpx2's `mounts`: what leads to this machine goes through no proxy, whatever the environment says.
+PAST_PROXIES = {f"all://{host}": None for host in LOOPBACK_HOSTS}
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[::1\]"
@@ -48,21 +52,21 @@ _HOST_PATTERN = re.compile(
     rf"\*\.(?:{_LABEL}\.)+(?=[a-z]){_LABEL}|(?:{_HOST})(?::[1-9][0-9]{{0,4}})?", re.ASCII
 )
 _IP_ADDRESS = re.compile(r"[0-9.]+|.*\.[0-9]+|0x[0-9a-f]+|\[.*", re.ASCII)
-LONGEST_URL = 500
+MAX_URL = 500
 
 
 def is_host_pattern(pattern: str) -> bool:
-    """Say whether `pattern` can stand in API_HOSTS: `host`, `*.domain.tld`, or `host:port`."""
+    """Return whether `pattern` can be in API_HOSTS: `host`, `*.domain.tld`, or `host:port`."""
     return _HOST_PATTERN.fullmatch(pattern) is not None
 
 
 def is_secure_url(url: str) -> bool:
-    """Say whether `url`, one of a site's own, is plain https, or http to this very machine."""
+    """Return whether `url`, one of a site's own, is plain https, or http to this very machine."""
     return _is_secure(_match(_SITE_URL, url))
 
 
 def is_secure_endpoint(url: str) -> bool:
-    """Say whether `url`, which may be sent secrets, is so too, and has nothing odd in its path."""
+    """Return whether `url`, which may be sent secrets, is so too, and has nothing odd in its path."""
     return _is_secure(_match(_ENDPOINT, url))
 
 
@@ -91,7 +95,7 @@ def _is_secure(match: re.Match[str] | None) -> bool:
 
 def _match(pattern: re.Pattern[str], url: str) -> re.Match[str] | None:
     # Before lower(), which makes ASCII letters of some others.
-    if len(url) > LONGEST_URL or not url.isascii():
+    if len(url) > MAX_URL or not url.isascii():
         return None
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")

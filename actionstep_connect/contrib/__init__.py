@@ -1,1 +1,1 @@
-"""What a site may add: each module needs the extra of its name."""
+"""What a site may add: each module needs the package of its name."""

@@ -1,7 +1,7 @@
-"""The only room that talks to Actionstep's authorization server (RFC 6749).
+"""The only room that makes OAuth requests to Actionstep's authorization server (RFC 6749).
 
-Authlib and httpx2 take several times as long to load as all the rest of the app. Whoever only checks,
-migrates or lists does not wait for them: they are loaded by the first use. So say
+Authlib and httpx2 take several times as long to load as all the rest of the app. A command that only checks,
+migrates or lists does not wait for them: they are loaded by the first use. So write
 `oauth.exchange_code(…)`; to import the name of a function is to use it.
 """
 

@@ -1,4 +1,4 @@
-"""What the token endpoint says, made ours at the door: a TokenGrant or a typed error."""
+"""What the token endpoint answers, parsed once: a TokenGrant or a typed error."""
 
 import json
 import math
@@ -10,22 +10,24 @@ from typing import Any
 
 import httpx2
 
-from actionstep_connect.crypto import Secret
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     AuthorizationFailed,
     ClientRejected,
     TemporarilyUnavailable,
 )
-from actionstep_connect.models.connection import is_orgkey
 from actionstep_connect.oauth.grant import TokenGrant
+from actionstep_connect.orgkeys import is_orgkey
 from actionstep_connect.policy import DOCUMENTED_LIFETIME
 from actionstep_connect.scopes import parse_scope
+from actionstep_connect.secret import Secret
 
-LONGEST_BELIEVABLE_LIFETIME = timedelta(days=365)
-INVALID_GRANT = "invalid_grant"
+MAX_BELIEVABLE_LIFETIME = timedelta(days=365)
 CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 
+_OBJECT = re.compile(r'\{\s*"')
+_DECODER = json.JSONDecoder(strict=False, parse_int=float)
 _TOKEN = re.compile(r"[\x21-\x7E]+", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,50}", re.ASCII)
 
@@ -33,13 +35,13 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,50}", re.ASCII)
 def read_answer(response: httpx2.Response, *, requested_at: datetime) -> TokenGrant:
     """Read an answer of the token endpoint, whatever its content type.
 
-    Any 2xx with a usable refresh token is a grant, whatever else is wrong with it, for that token
+    Any 2xx with a usable refresh token is a grant, whatever else is wrong with it, because that token
     is the only one left. Raises AuthorizationFailed (`invalid_grant`), ClientRejected, or
     TemporarilyUnavailable.
     """
     members = _members(response)
     if response.is_success:
-        grant = _grant(members, requested_at=requested_at)
+        grant = _grant(members or _members_within(response), requested_at=requested_at)
         if grant.refresh_token is not None:
             return grant
         if grant.access_token is not None and "error" not in members:
@@ -48,12 +50,25 @@ def read_answer(response: httpx2.Response, *, requested_at: datetime) -> TokenGr
 
 
 def _members(response: httpx2.Response) -> dict[str, Any]:
-    # As leniently as can be, for what cannot be read is lost: a number too long for an int, a stray
+    # As leniently as possible, because what cannot be read is lost: a number too long for an int, a stray
     # byte or a line break in some other member. What became of those is no character at all.
     content = response.content
     try:
         text = content.decode(json.detect_encoding(content), "surrogateescape")
         members = json.loads(text, strict=False, parse_int=float)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _members_within(response: httpx2.Response) -> dict[str, Any]:
+    # A warning of the server's own programming language before the object, or a remark of a proxy's after
+    # it, does not make the tokens in it invalid. What it says of errors is not taken from there.
+    text = response.content.decode("utf-8", "surrogateescape")
+    if (object_begins := _OBJECT.search(text)) is None:
+        return {}
+    try:
+        members, _ = _DECODER.raw_decode(text, object_begins.start())
     except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
@@ -89,7 +104,7 @@ def _lifetime(value: object) -> timedelta | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    if not math.isfinite(seconds) or not 0 < seconds <= LONGEST_BELIEVABLE_LIFETIME.total_seconds():
+    if not math.isfinite(seconds) or not 0 < seconds <= MAX_BELIEVABLE_LIFETIME.total_seconds():
         return None
     return timedelta(seconds=seconds)
 
@@ -116,7 +131,7 @@ def _error(response: httpx2.Response, members: dict[str, Any]) -> ActionstepConn
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return TemporarilyUnavailable(
             "Actionstep's token endpoint asks for fewer requests (429).",
-            code="rate_limited",
+            code=ErrorCode.RATE_LIMITED,
             retry_after=retry_after(response),
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -127,7 +142,7 @@ def _error(response: httpx2.Response, members: dict[str, Any]) -> ActionstepConn
             outcome_known=False,
         )
     error = _error_code(members)
-    if error == INVALID_GRANT:
+    if error == ErrorCode.INVALID_GRANT:
         return AuthorizationFailed("Actionstep refused the grant.", code=error)
     if error in CLIENT_ERRORS:
         return ClientRejected(
@@ -143,7 +158,7 @@ def _error(response: httpx2.Response, members: dict[str, Any]) -> ActionstepConn
         )
     return TemporarilyUnavailable(
         f"Actionstep's token endpoint sent an answer without a usable token ({status}).",
-        code="no_token" if response.is_success else f"status_{status}",
+        code=ErrorCode.NO_TOKEN if response.is_success else f"status_{status}",
         retry_after=retry_after(response),
         outcome_known=False,
     )

@@ -8,16 +8,13 @@ import httpx2
 from authlib.integrations.httpx_client import OAuth2Client
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
-from actionstep_connect.exceptions import (
-    UNFORESEEN,
-    ActionstepConnectError,
-    TemporarilyUnavailable,
-)
+from actionstep_connect.error_codes import ErrorCode
+from actionstep_connect.exceptions import ActionstepConnectError, TemporarilyUnavailable
 from actionstep_connect.oauth.answers import read_answer
 from actionstep_connect.oauth.grant import TokenGrant
 from actionstep_connect.oauth.transport import get_transport
 from actionstep_connect.scopes import format_scope
+from actionstep_connect.secret import Secret
 
 _TIMEOUT_IS_THE_TRANSPORTS = None
 
@@ -84,7 +81,7 @@ def _request_token(send: Callable[[Any, str], None]) -> TokenGrant:
 
     def check(response: httpx2.Response) -> httpx2.Response:
         # Authlib would take a 429 with a JSON body for a token, and trip over a strange expires_in:
-        # it is shown a token only after ours was read, and nothing but what it needs.
+        # it is shown a token only after the check of this package, and nothing but what it needs.
         grants.append(read_answer(response, requested_at=requested_at))
         return httpx2.Response(200, json={"token_type": "bearer"})
 
@@ -99,11 +96,13 @@ def _request_token(send: Callable[[Any, str], None]) -> TokenGrant:
     except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been sent.
         failure = TemporarilyUnavailable(
             f"The request to Actionstep's token endpoint failed unexpectedly ({type(error).__name__}).",
-            code=UNFORESEEN,
+            code=ErrorCode.UNFORESEEN,
             outcome_known=False,
         )
+    except BaseException as struck:  # noqa: BLE001 - raised on: a server's time-out, where no thread was.
+        raise struck.with_traceback(None) from None
     if failure is not None:
-        # Without the traceback, for the frames of other libraries hold tokens and codes in the clear.
+        # Without the traceback, because the frames of other libraries hold tokens and codes in the clear.
         raise failure.with_traceback(None) from None
     return grants[0]
 
@@ -113,7 +112,7 @@ def _new_client() -> Any:
     config = get_config()
     return OAuth2Client(
         client_id=config.client_id,
-        client_secret=config.client_secret,
+        client_secret=config.client_secret.reveal(),
         token_endpoint_auth_method=config.token_auth_method,
         code_challenge_method="S256",
         headers={"Accept-Encoding": "identity"},

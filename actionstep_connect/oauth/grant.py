@@ -1,9 +1,9 @@
-"""What a successful answer of the token endpoint is to us."""
+"""What this package takes from a successful answer of the token endpoint."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from actionstep_connect.crypto import Secret
+from actionstep_connect.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

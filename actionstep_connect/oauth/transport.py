@@ -4,7 +4,7 @@ httpx2's own time-outs are per read, so a server that drips its answer could hol
 hours, longer than its lease. Here every operation on the socket gets what is left of one deadline.
 """
 
-import os
+import atexit
 import socket
 import ssl
 import threading
@@ -20,11 +20,16 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2
 import httpx2
 
-from actionstep_connect.conf import LARGEST_CONCURRENCY, get_config
+from actionstep_connect.conf import MAX_CONCURRENCY, get_config
+from actionstep_connect.environments import LOOPBACK
+from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import TemporarilyUnavailable
+from actionstep_connect.forks import after_fork, no_fork
+from actionstep_connect.tls import shared_ssl_context
 
-LARGEST_ANSWER = 64 * 1024
+MAX_ANSWER = 64 * 1024
 KEEPALIVE_SECONDS = 30.0
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # zlib's word for "look at the header"
 
 # The monotonic clock at which the exchange under way in this thread must be over.
@@ -42,16 +47,16 @@ _NOTHING_SENT = (
 class TokenEndpointTransport(httpx2.BaseTransport):
     """A pooled transport whose exchanges end in time and in size, or raise TemporarilyUnavailable.
 
-    Connecting is tried twice, for nothing was sent; a request is never repeated (RFC 6749 gives no
+    Connecting is tried twice, because nothing was sent; a request is never repeated (RFC 6749 gives no
     idempotence). Certificates are always verified.
     """
 
     def __init__(self, *, token_url: str) -> None:
         self._proxy = _proxy_for(httpx2.URL(token_url))
-        self._ssl_context = httpx2.create_ssl_context()
+        self._ssl_context = shared_ssl_context()
         # One large httpcore2 pool looks at every idle connection for every request. A stack of pools
         # of one, the warmest on top, costs the same for a thousand connections as for one.
-        self._idle: deque[httpcore2.ConnectionPool] = deque(maxlen=LARGEST_CONCURRENCY)
+        self._idle: deque[httpcore2.ConnectionPool] = deque(maxlen=MAX_CONCURRENCY)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send `request` and read the whole answer within HTTP_TIMEOUT seconds."""
@@ -67,25 +72,30 @@ class TokenEndpointTransport(httpx2.BaseTransport):
         except _NOTHING_SENT:
             raise TemporarilyUnavailable(
                 "Actionstep's token endpoint could not be reached; nothing was sent.",
-                code="connect_failed",
+                code=ErrorCode.CONNECT_FAILED,
             ) from None
         except httpcore2.TimeoutException:
             raise TemporarilyUnavailable(
                 f"Actionstep's token endpoint did not answer within {timeout:g} s.",
-                code="timeout",
+                code=ErrorCode.TIMEOUT,
                 outcome_known=False,
             ) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError):
             raise TemporarilyUnavailable(
                 "The connection to Actionstep's token endpoint was lost before its answer came.",
-                code="connection_lost",
+                code=ErrorCode.CONNECTION_LOST,
                 outcome_known=False,
             ) from None
         finally:
             _deadline.reset(token)
-        # Without its Content-Encoding, or httpx2 would unpack it once more, however large it became.
+        # Without its Content-Encoding, or httpx2 would unpack it again, however large it became.
         headers = [(k, v) for k, v in answer.headers if k.lower() != b"content-encoding"]
         return httpx2.Response(answer.status, headers=headers, content=body)
+
+    def close(self) -> None:
+        """Close the connections that no exchange is using."""
+        while self._idle:
+            self._idle.pop().close()
 
     @contextmanager
     def _connection(self) -> Iterator[httpcore2.ConnectionPool]:
@@ -103,7 +113,7 @@ class TokenEndpointTransport(httpx2.BaseTransport):
         try:
             yield connection
         except BaseException:
-            connection.close()  # Nobody knows what is left on its wire.
+            connection.close()  # It is unknown what is left on its wire.
             raise
         self._idle.append(connection)
 
@@ -122,13 +132,20 @@ _lock = threading.Lock()
 _transports: dict[str, TokenEndpointTransport] = {}
 
 
+@atexit.register
+def _close() -> None:
+    while _transports:
+        _transports.popitem()[1].close()
+
+
 def _after_fork() -> None:
-    # A socket shared with the parent would mix two answers; a lock held at the fork stays held.
-    global _lock, _transports
-    _lock, _transports = threading.Lock(), {}
+    # A socket shared with the parent would mix two answers.
+    global _lock  # noqa: PLW0603 - one held at the fork would stay held in the child.
+    _lock = threading.Lock()
+    _close()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 def _outgoing(request: httpx2.Request, timeout: float) -> httpcore2.Request:
@@ -155,14 +172,14 @@ def _read(answer: httpcore2.Response) -> bytes:
 
 
 def _unpacked(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    # We ask for no encoding; but what a proxy packed all the same may be the only refresh token there is.
+    # No encoding is requested; but what a proxy compressed anyway may be the only refresh token there is.
     encodings = {
         value.strip().lower() for name, value in headers if name.lower() == b"content-encoding"
     }
     if not encodings & {b"gzip", b"x-gzip", b"deflate"}:
         return body
     try:
-        unpacked = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(body, LARGEST_ANSWER + 1)
+        unpacked = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(body, MAX_ANSWER + 1)
     except zlib.error:
         return body
     _check_size(unpacked)
@@ -170,18 +187,20 @@ def _unpacked(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def _check_size(body: bytes | bytearray) -> None:
-    if len(body) > LARGEST_ANSWER:
+    if len(body) > MAX_ANSWER:
         raise TemporarilyUnavailable(
-            f"Actionstep's token endpoint sent more than {LARGEST_ANSWER} bytes.",
-            code="answer_too_large",
+            f"Actionstep's token endpoint sent more than {MAX_ANSWER} bytes.",
+            code=ErrorCode.ANSWER_TOO_LARGE,
             outcome_known=False,
         )
 
 
 def _proxy_for(url: httpx2.URL) -> httpcore2.Proxy | None:
+    if url.host in LOOPBACK:
+        return None  # A proxy would be given the secret in the clear.
     proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or proxy_bypass(url.host):
+    if not address or proxy_bypass(f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"):
         return None
     proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
     return httpcore2.Proxy(url=str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
@@ -216,8 +235,10 @@ class _DeadlineStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left))
+        with no_fork():
+            left = _left(timeout, httpcore2.ConnectTimeout)
+            stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        return _DeadlineStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

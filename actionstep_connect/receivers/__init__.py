@@ -1,5 +1,5 @@
-"""Receivers of our own signals; importing this connects them."""
+"""Receivers of this package's signals; importing this connects them."""
 
-from actionstep_connect.receivers import email
+from actionstep_connect.receivers import email, sign_in
 
-__all__ = ["email"]
+__all__ = ["email", "sign_in"]

@@ -12,13 +12,15 @@ from actionstep_connect.signals import connection_flagged, reconnect_required
 
 
 @receiver([connection_flagged, reconnect_required], sender=Connection)
-def ask_for_reminder(*, connection: Connection, fleet_wide: bool = False, **_: Any) -> None:
+def ask_for_reminder(
+    *, connection: Connection, suspected_site_fault: bool = False, **_: Any
+) -> None:
     """Queue one reminder for the cause that the signal tells of.
 
-    Not where Actionstep refused many connections in a row: the site's own fault is mended by nobody's
+    Not where Actionstep refused many connections in a row: if the site is at fault, it cannot be fixed by
     reconnecting.
     """
-    if not get_config().notify_users or fleet_wide:
+    if not get_config().notify_users or suspected_site_fault:
         return
     try:
         remind(connection)

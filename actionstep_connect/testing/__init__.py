@@ -6,6 +6,7 @@ install the extra ``django-actionstep-connect[testing]``.
 PYTEST_DONT_REWRITE: nothing here asserts, and a conftest may import from it before pytest does.
 """
 
+from actionstep_connect.testing.factory import make_connection
 from actionstep_connect.testing.fixtures import (
     actionstep_sandbox,
     actionstep_sandbox_process,
@@ -13,14 +14,16 @@ from actionstep_connect.testing.fixtures import (
     connected_user,
 )
 from actionstep_connect.testing.process import running_sandbox
-from actionstep_connect.testing.sandbox import Activity, Sandbox
+from actionstep_connect.testing.sandbox import Activity, Notification, Sandbox
 
 __all__ = [
     "Activity",
+    "Notification",
     "Sandbox",
     "actionstep_sandbox",
     "actionstep_sandbox_process",
     "actionstep_user",
     "connected_user",
+    "make_connection",
     "running_sandbox",
 ]

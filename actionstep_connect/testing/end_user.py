@@ -42,7 +42,7 @@ def authorize(
 
 def _organisation(page: httpx2.Response, username: str, orgkey: str | None) -> str:
     offered: list[str] = ORGANISATION.findall(page.text)
-    # Whoever belongs to one is not asked, so it may be another one without a word.
+    # A person who belongs to one is not asked, so it may silently be another one.
     if orgkey and offered and orgkey not in offered:
         raise ValueError(
             f"The sandbox offers {username} {' and '.join(offered)}, not {orgkey}: "

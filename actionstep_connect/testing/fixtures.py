@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from actionstep_connect.crypto import generate_key
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.testing.process import running_sandbox
 from actionstep_connect.testing.sandbox import Sandbox
 
@@ -26,7 +26,7 @@ def actionstep_sandbox(
     actionstep_sandbox_process: Sandbox,
     settings: Any,  # pytest-django has a public name for its type only since 4.13.
 ) -> Generator[Sandbox]:
-    """Give the sandbox without a past, and settings that lead to it.
+    """Yield the sandbox in its first state, with settings that lead to it.
 
     Your own `SCOPES` and the rest stay; a key is made up if `ENCRYPTION_KEYS` is empty.
     """
@@ -47,7 +47,7 @@ def actionstep_user(
     django_user_model: type[AbstractBaseUser],
     django_username_field: str,
 ) -> AbstractBaseUser:
-    """Give a user of the site; override it if your user model needs more than a name."""
+    """Return a user of the site; override it if your user model needs more than a name."""
     return django_user_model._default_manager.create(**{django_username_field: "connected-user"})
 
 
@@ -55,6 +55,6 @@ def actionstep_user(
 def connected_user(
     actionstep_sandbox: Sandbox, actionstep_user: AbstractBaseUser
 ) -> AbstractBaseUser:
-    """Give a user who has connected as the sandbox's Priya, of Acme Law, with your `SCOPES`."""
+    """Return a user who has connected as the sandbox's Priya, of Acme Law, with your `SCOPES`."""
     actionstep_sandbox.connect(actionstep_user)
     return actionstep_user

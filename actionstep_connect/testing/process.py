@@ -46,7 +46,7 @@ def running_server(
     """
     with (
         log.open("w") as output,
-        subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd, env=env) as process,  # noqa: S603 (our own)
+        subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd, env=env) as process,  # noqa: S603 (this package's own command)
     ):
         try:
             yield _wait_until_ready(process, log, ready)

@@ -1,5 +1,6 @@
 """The running sandbox in the hands of a test: what one can ask of it, do to it and let go wrong."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -10,9 +11,18 @@ import httpx2
 import time_machine
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from actionstep_connect.crypto import Secret
-from actionstep_connect.flows.connect import begin, check_answer, claim_attempt, finish
+from actionstep_connect.client import rate_limits
+from actionstep_connect.flows.attempts import (
+    Visitor,
+    authorization_url,
+    begin,
+    claim_attempt,
+    new_marker,
+)
+from actionstep_connect.flows.connect import check_answer, finish
 from actionstep_connect.models import Connection
+from actionstep_connect.scopes import Scopes
+from actionstep_connect.secret import Secret
 from actionstep_connect.testing import end_user
 from actionstep_connect.testing.vocabulary import (
     Endpoint,
@@ -23,7 +33,7 @@ from actionstep_connect.testing.vocabulary import (
 
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105 (the sandbox's own default)
-#: Nobody listens there: whoever connects a user without a browser reads the address itself.
+#: Nothing listens there: a test that connects a user without a browser reads the address itself.
 REDIRECT_URI = "http://localhost/actionstep/callback/"
 
 
@@ -41,6 +51,23 @@ class Activity:
     orgkey: str
     client_id: str
     user_agent: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """One call that the sandbox made to a REST hook."""
+
+    at: datetime
+    orgkey: str
+    hook: int
+    event: str
+    resource: str
+    id: str
+    """Of the row that changed."""
+    target: str
+    status: int | None
+    """None: no answer came, and `problem` says why."""
+    problem: str
 
 
 class Sandbox:
@@ -79,6 +106,7 @@ class Sandbox:
     def reset(self) -> None:
         """Put it back to how it started: no grants, no faults, an empty log, today's time."""
         self.return_to_present()
+        rate_limits.forget()
         self.post("sandbox/reset")
 
     # What its end-users do.
@@ -106,19 +134,20 @@ class Sandbox:
         *,
         username: str = "priya",
         orgkey: str | None = None,
-        scopes: list[str] | None = None,
+        scopes: Scopes | None = None,
     ) -> Connection:
         """Connect your `user` as the sandbox's `username`: authorized, exchanged and stored for real.
 
         `scopes` are SCOPES if you name none. Raises AuthorizationFailed, and ValueError as above.
         """
-        session: dict[str, Any] = {}
-        url = begin(user=user, session=session, scopes=scopes, redirect_uri=REDIRECT_URI)
+        visitor = Visitor(user, browser=new_marker(), session=new_marker())
+        begun = begin(visitor, scopes=scopes, redirect_uri=REDIRECT_URI)
+        url = authorization_url(begun, visitor)
         callback = self.authorize(url, username=username, orgkey=orgkey)
         given = {
             name: Secret(value) for name, [value] in parse_qs(urlsplit(callback).query).items()
         }
-        attempt = claim_attempt(state=given["state"], user=user, session=session)
+        attempt = claim_attempt(given["state"], visitor)
         nothing = Secret("")
         code = check_answer(
             code=given.get("code", nothing),
@@ -126,6 +155,50 @@ class Sandbox:
             issuer=given.get("iss"),
         )
         return finish(attempt, code=code).connection
+
+    # What happens at Actionstep, and hooks hear of.
+
+    def change(
+        self,
+        resource: str,
+        id: int | str,  # noqa: A002 (Actionstep's word for it)
+        *,
+        orgkey: str = "acmelaw",
+        links: Mapping[str, Any] | None = None,
+        **members: Any,
+    ) -> dict[str, Any]:
+        """Change a row as a colleague at Actionstep would; return it once its hooks were called.
+
+        Raises ValueError if there is no such row or member, or a value makes no sense.
+        """
+        row = members | ({"links": links} if links else {})
+        answer = self.post("sandbox/change", resource=resource, id=id, orgkey=orgkey, row=row)
+        changed: dict[str, Any] = answer.json()["row"]
+        return changed
+
+    def add(
+        self,
+        resource: str,
+        *,
+        orgkey: str = "acmelaw",
+        links: Mapping[str, Any] | None = None,
+        **members: Any,
+    ) -> dict[str, Any]:
+        """Add a row, otherwise as `change` does."""
+        row = members | ({"links": links} if links else {})
+        answer = self.post("sandbox/add", resource=resource, orgkey=orgkey, row=row)
+        added: dict[str, Any] = answer.json()["row"]
+        return added
+
+    def remove(
+        self,
+        resource: str,
+        id: int | str,  # noqa: A002 (as above)
+        *,
+        orgkey: str = "acmelaw",
+    ) -> None:
+        """Delete a row, and what cannot be without it, otherwise as `change` does."""
+        self.post("sandbox/remove", resource=resource, id=id, orgkey=orgkey)
 
     # What can go wrong, or otherwise than usual.
 
@@ -137,7 +210,8 @@ class Sandbox:
         self.post("sandbox/faults", endpoint=endpoint, fault=name, **details)
 
     def clear_faults(self) -> None:
-        """Let everything go well again."""
+        """Let everything go well again, and this process forget the rate limits that it was told of."""
+        rate_limits.forget()
         self.delete("sandbox/faults")
 
     def change_options(self, **options: Unpack[SandboxOptions]) -> None:
@@ -176,6 +250,13 @@ class Sandbox:
                 at=datetime.fromisoformat(entry["at"]), **{name: entry[name] for name in known}
             )
             for entry in self.get("sandbox/state")["activity"]
+        ]
+
+    def notifications(self) -> list[Notification]:
+        """Return the calls that it made to hooks, the newest first."""
+        return [
+            Notification(**{**one, "at": datetime.fromisoformat(one["at"])})
+            for one in self.get("sandbox/state")["notifications"]
         ]
 
     # Its control endpoints, for what has no method here.

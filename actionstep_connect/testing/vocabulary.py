@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 
 Endpoint = Literal["authorize", "token", "api"]
 
-#: ``…_after``: done first, then spoilt, so that a refresh token is spent and nobody learns of it.
+#: ``…_after``: done first, then spoilt, so that a refresh token is spent and its answer lost.
 FaultName = Literal[
     "html",
     "empty",
@@ -77,3 +77,6 @@ class SandboxOptions(TypedDict, total=False):
     rate_limit: int
     organisation_rate_limit: int
     send_retry_after: bool
+    scan_seconds: float
+    hook_body: Literal["jsonapi", "jsonapi_snake", "rest"]
+    hook_timeout: float

@@ -21,15 +21,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="say what would be sealed anew, and write nothing",
+            help="report what would be sealed again, and write nothing",
         )
 
     def handle(self, *_args: Any, dry_run: bool, **_options: Any) -> None:
         """Rotate; exit with 1 while any row is unreadable or kept changing."""
-        with progress(self.stdout, total=count_rows(), what="rows") as seen:
-            rotation = rotate(dry_run=dry_run, seen=seen)
+        with progress(self.stdout, total=count_rows(), what="rows") as on_batch:
+            rotation = rotate(dry_run=dry_run, on_batch=on_batch)
         were = "would be" if dry_run else "was" if rotation.resealed == 1 else "were"
-        self.stdout.write(f"{_counted(rotation.resealed, 'row')} {were} sealed anew.")
+        self.stdout.write(f"{_counted(rotation.resealed, 'row')} {were} sealed again.")
         self._count(rotation)
         self._name_droppable(rotation)
         self._name_trouble(rotation)
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if rotation.droppable:
             self.stdout.write(
                 f"May be dropped from ENCRYPTION_KEYS: {', '.join(rotation.droppable)}, once every "
-                "process has been started with the present keys, and no back-up that you would "
+                "process has been started with the present keys, and no backup that you would "
                 "restore needs them."
             )
         elif len(rotation.key_ids) > 1:

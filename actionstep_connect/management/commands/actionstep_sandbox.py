@@ -10,7 +10,7 @@ MODULE = "actionstep_connect.sandbox"
 
 
 class Command(BaseCommand):
-    """Give way to the sandbox: nothing of it is imported into the site's process."""
+    """Replace this process by the sandbox's: the site's process imports nothing of it."""
 
     help = (
         "Run the sandbox, a stand-in for Actionstep, as a process of its own. "

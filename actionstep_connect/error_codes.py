@@ -1,0 +1,130 @@
+"""The stable codes of errors: for logs, for machines, and for the words that users read.
+
+`status_NNN` of a TemporarilyUnavailable is not here: NNN is the HTTP status of the token endpoint.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What `code` of an ActionstepConnectError can be, beside what the API itself answers."""
+
+    # The user.
+    INACTIVE_USER = "inactive_user"
+    """The user is not active: connecting would not help."""
+    USER_DELETED = "user_deleted"
+    """The user was deleted while they were connecting."""
+
+    # An attempt to connect.
+    EXPIRED = "expired"
+    """It took longer than ten minutes."""
+    ALREADY_USED = "already_used"
+    """Its callback came a second time."""
+    UNKNOWN_STATE = "unknown_state"
+    """No attempt has this state."""
+    OTHER_USER = "other_user"
+    """Another user started it."""
+    OTHER_BROWSER = "other_browser"
+    """Another browser started it, or the user signed out since."""
+    OTHER_ENVIRONMENT = "other_environment"
+    """The site's environment or client changed since, or the connection belongs to another one."""
+    NO_COOKIE = "no_cookie"
+    """The browser did not keep this package's cookie."""
+    MALFORMED_CALLBACK = "malformed_callback"
+    """The callback holds neither a code nor an error, or both."""
+    ISSUER_MISMATCH = "issuer_mismatch"
+    """The callback names another issuer (RFC 9207)."""
+    INCOMPLETE_ANSWER = "incomplete_answer"
+    """The answer lacks what a connection needs."""
+    SCOPE_NOT_ALLOWED = "scope_not_allowed"
+    """ALLOWED_SCOPES lacks a scope asked for."""
+    INSECURE_REDIRECT_URI = "insecure_redirect_uri"
+    """The redirect URI is not https."""
+    DISCONNECTED_MEANWHILE = "disconnected_meanwhile"
+    """The user disconnected during the exchange."""
+
+    # What Actionstep answers (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6).
+    ACCESS_DENIED = "access_denied"
+    """The user did not allow access."""
+    INVALID_GRANT = "invalid_grant"
+    """The code or the token is not accepted."""
+    INVALID_REQUEST = "invalid_request"
+    """The request was malformed."""
+    INVALID_SCOPE = "invalid_scope"
+    """Actionstep does not offer a scope asked for."""
+    LOGIN_REQUIRED = "login_required"
+    """The user must sign in at Actionstep."""
+    SERVER_ERROR = "server_error"
+    """Actionstep failed."""
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    """The client may not do this."""
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+    """Actionstep does not offer the code flow."""
+    PROVIDER_ERROR = "provider_error"
+    """Any other error of Actionstep's."""
+
+    # The codes of whole classes, which `exceptions` has too.
+    AUTHORIZATION_FAILED = "authorization_failed"
+    """AuthorizationFailed."""
+    CLIENT_REJECTED = "client_rejected"
+    """ClientRejected."""
+    DECRYPTION_FAILED = "decryption_failed"
+    """DecryptionFailed."""
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    """TemporarilyUnavailable."""
+    UNTRUSTED_HOST = "untrusted_host"
+    """UntrustedHost."""
+
+    # Why no token is available now.
+    ANSWER_TOO_LARGE = "answer_too_large"
+    """An answer of the token endpoint, or of the API, was too long."""
+    BACKING_OFF = "backing_off"
+    """The last refresh failed, and the next try is due later."""
+    BEING_REFRESHED = "being_refreshed"
+    """Another process refreshes the connection."""
+    BUSY = "busy"
+    """This process can refresh no more at once."""
+    CONNECT_FAILED = "connect_failed"
+    """The token endpoint could not be reached: nothing was sent."""
+    CONNECTION_LOST = "connection_lost"
+    """The network connection broke before the answer."""
+    IN_TRANSACTION = "in_transaction"
+    """On SQLite nothing is refreshed inside a transaction."""
+    KEYS_UNAVAILABLE = "keys_unavailable"
+    """The callable in ENCRYPTION_KEYS failed."""
+    LOCKED = "locked"
+    """Another transaction holds the row."""
+    NO_DATABASE_CONNECTION = "no_database_connection"
+    """No second database connection could be opened."""
+    NO_TOKEN = "no_token"  # noqa: S105 - a code, not a secret.
+    """The answer has no usable access token."""
+    OUT_OF_SIGHT = "out_of_sight"
+    """The caller's transaction has not committed the row."""
+    OUTAGE = "outage"
+    """The token endpoint has not been answering: nothing was sent."""
+    RATE_LIMITED = "rate_limited"
+    """Actionstep answered 429."""
+    STORE_FAILED = "store_failed"
+    """The answer could not be stored."""
+    TIMEOUT = "timeout"
+    """The answer did not come in time."""
+    UNDER_WAY = "under_way"
+    """The refresh token has been sent, and what comes of it is stored later."""
+    UNFORESEEN = "unforeseen"
+    """An exception that this package does not know."""
+
+    # Why a file is no document yet.
+    SCANNING = "scanning"
+    """Actionstep is still looking for viruses in it."""
+
+    # Why a stored token does not open.
+    UNREADABLE = "unreadable"
+    """No key will ever open it: the row was altered or moved."""
+
+    # Why no reminder is sent.
+    NO_ADDRESS = "no_address"
+    """The user has no usable e-mail address."""
+    NO_SITE_URL = "no_site_url"
+    """No setting gives the address for the link."""
+    NOT_NEEDED = "not_needed"
+    """The connection does not need its user."""

@@ -1,0 +1,44 @@
+"""`manage.py actionstep_get actions/7 --user priya`: a first look at what Actionstep answers."""
+
+import json
+from typing import Any
+
+import httpx2
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from actionstep_connect.client import ActionstepClient
+from actionstep_connect.exceptions import ActionstepConnectError
+from actionstep_connect.models import Connection
+
+
+class Command(BaseCommand):
+    """Print the answer to one GET, as JSON. Actionstep logs the request against that user."""
+
+    help = "Ask Actionstep's API as one user, and print the answer."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add what to ask, and as whom."""
+        parser.add_argument("resource", help="such as actions/7 or 'timerecords?pageSize=3'")
+        parser.add_argument("--user", required=True, help="the user name of a connected user")
+        parser.add_argument("--orgkey", help="which organisation, if the user has several")
+
+    def handle(self, *_args: Any, resource: str, user: str, orgkey: str | None, **_: Any) -> None:
+        """Ask and print."""
+        model = get_user_model()
+        try:
+            person = model._default_manager.get_by_natural_key(user)
+        except model.DoesNotExist:
+            raise CommandError(f"There is no user {user!r}: give the user name of one.") from None
+        try:
+            connection = Connection.objects.get_for_user(person, orgkey)
+            with ActionstepClient(connection) as actionstep:
+                response = actionstep.get(resource)
+        except ActionstepConnectError as error:
+            raise CommandError(str(error)) from None
+        except httpx2.HTTPError as error:
+            raise CommandError(f"No answer came ({type(error).__name__}).") from None
+        if not response.content:
+            self.stderr.write(f"{response.status_code}: no rows.")
+            return
+        self.stdout.write(json.dumps(response.json(), indent=2, ensure_ascii=False))

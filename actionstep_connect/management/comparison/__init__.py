@@ -1,0 +1,1 @@
+"""Comparing Actionstep's answers with what the sandbox takes for facts: names and types only."""

@@ -1,0 +1,20 @@
+"""Organisations' keys, as Actionstep names them, and the one way in which two are compared."""
+
+MAX_ORGKEY = 100
+
+
+def is_orgkey(value: str) -> bool:
+    """Return whether `value` can be an organisation's key: up to 100 printable characters, no blank.
+
+    Every database stores such a key, and no page is turned round by it.
+    """
+    return 0 < len(value) <= MAX_ORGKEY and value.isprintable() and " " not in value
+
+
+def same_orgkey(one: str, other: str) -> bool:
+    """Return whether both name one organisation, without regard to case.
+
+    Both lower and upper case must agree: a dotless i is no i, a Kelvin sign no K, and `ss` no sharp s.
+    No database is asked, because each would fold other letters.
+    """
+    return one.lower() == other.lower() and one.upper() == other.upper()
