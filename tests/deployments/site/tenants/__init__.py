@@ -1,0 +1,1 @@
+"""The tenants of a site that has some."""
