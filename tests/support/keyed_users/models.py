@@ -1,0 +1,54 @@
+"""User models whose primary key is text, a UUID, an e-mail address or a number."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class KeyedUser(AbstractBaseUser):
+    """What they have in common: all of them may do everything."""
+
+    name = models.CharField(max_length=50, unique=True)
+    is_staff = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = BaseUserManager()
+
+    USERNAME_FIELD = "name"
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def has_perm(self, _permission: str, _obj: object = None) -> bool:
+        return True
+
+    def has_module_perms(self, _app: str) -> bool:
+        return True
+
+
+class UuidUser(KeyedUser):
+    """Known by a UUID."""
+
+    uid = models.UUIDField(primary_key=True, default=uuid.uuid4)
+
+
+class TextUser(KeyedUser):
+    """Known by what a firm calls its people."""
+
+    code = models.CharField(max_length=50, primary_key=True)
+
+
+class EmailUser(KeyedUser):
+    """Known by an e-mail address."""
+
+    email = models.EmailField(primary_key=True)
+
+
+class NumberedUser(KeyedUser):
+    """Known by a number of the firm's."""
+
+    number = models.PositiveIntegerField(primary_key=True)
