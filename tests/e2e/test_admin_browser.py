@@ -12,9 +12,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind, Heartbeat, Status
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_user, sandbox_connections
-from tests.e2e import law_firms
-from tests.e2e.conftest import Screenshot
+from tests.support import law_firms
+from tests.support.browser import Screenshot
+from tests.support.connections import make_user, sandbox_connections
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,7 +27,7 @@ SignIn = Callable[[User], Page]
 
 @pytest.fixture
 def sign_in(browser: Browser, live_server: LiveServer) -> Generator[SignIn]:
-    """Give each user a browser of their own; no page of it may raise an error or miss a file."""
+    """Return what signs a user in, in a browser of their own; no page may raise an error or miss a file."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -108,12 +108,12 @@ def test_a_superuser_helps_whoever_is_in_trouble(sign_in: SignIn, screenshot: Sc
     law_firms.troubled()
     page = sign_in(superuser())
     page.goto(LIST)
-    expect(page.get_by_role("heading", name="2 connections wait for their users")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 connections need to be reconnected")).to_be_visible()
     screenshot(page, "admin-troubled")
     page.get_by_role("link", name="1 near their limit").click()
     expect(rows(page)).to_have_count(1)
     page.get_by_role("link", name="chloe.duval").click()
-    expect(page.get_by_text("It is tried again in")).to_be_visible()
+    expect(page.get_by_text("It is retried in")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="flagged")).to_contain_text("6 days left")
     screenshot(page, "admin-one-connection")
     page.get_by_role("link", name="All connections of this user").click()
@@ -170,7 +170,7 @@ def test_staff_who_may_look_can_neither_act_nor_edit(
     assert "quaylegal" in lines[1]
     page.goto(LIST)
     page.get_by_role("link", name="priya.nair").click()
-    expect(page.get_by_text("What happened")).to_be_visible()
+    expect(page.get_by_text("Connection history")).to_be_visible()
     main = page.locator("#content")
     expect(main.locator("input:not([type=hidden]), select, textarea, button")).to_have_count(0)
     expect(page.locator("a.deletelink")).to_have_count(0)
@@ -212,4 +212,4 @@ def test_every_page_fits_the_window(
     page.goto(f"{LIST}{connection.pk}/change/")
     screenshot(page, f"{name}-one")
     assert overflow(page) == 0
-    expect(page.get_by_text("What happened")).to_be_visible()
+    expect(page.get_by_text("Connection history")).to_be_visible()

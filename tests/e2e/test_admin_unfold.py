@@ -1,4 +1,4 @@
-"""Our admin under django-unfold, another theme, on a site of its own in another process."""
+"""This package's admin under django-unfold, another theme, on a site of its own in another process."""
 
 import os
 import subprocess
@@ -14,15 +14,15 @@ from django.test import Client
 from playwright.sync_api import Browser, expect
 
 from actionstep_connect.models import Connection
-from tests.connections import make_user
-from tests.e2e import law_firms
-from tests.e2e.conftest import Screenshot
-from tests.free_port import free_ports
+from tests.support import law_firms
+from tests.support.browser import Screenshot
+from tests.support.connections import make_user
+from tests.support.free_port import free_ports
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 40  # seconds for a site to start
+TIMEOUT = 40  # seconds for a site to start
 LIST = "/admin/actionstep_connect/connection/"
 
 
@@ -31,7 +31,7 @@ def site(transactional_db: None, tmp_path: Path) -> Generator[str]:
     """Run the site on the database of this test, and give its address."""
     [port] = free_ports(1)
     environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.unfold_settings",
+        "DJANGO_SETTINGS_MODULE": "tests.support.unfold_settings",
         "DATABASE_NAME": str(database.settings_dict["NAME"]),
     }
     command = [sys.executable, "-m", "django", "runserver", "--noreload", "--insecure"]
@@ -56,7 +56,7 @@ def site(transactional_db: None, tmp_path: Path) -> Generator[str]:
 
 
 def _wait_for(url: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             httpx2.get(f"{url}/admin/login/").raise_for_status()
@@ -84,13 +84,13 @@ def test_the_admin_works_under_unfold(
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site}])
         page = context.new_page()
         page.goto(LIST)
-        expect(page.get_by_role("heading", name="2 connections wait")).to_be_visible()
+        expect(page.get_by_role("heading", name="2 connections need")).to_be_visible()
         expect(page.get_by_role("img", name="The last 24 hours")).to_be_visible()
         screenshot(page, f"unfold-{scheme}-list")
         page.get_by_role("link", name="1 near their limit").click()
         expect(page.get_by_role("link", name="ben.whitaker")).to_have_count(0)
         page.get_by_role("link", name="chloe.duval").click()
-        expect(page.get_by_text("What happened")).to_be_visible()
+        expect(page.get_by_text("Connection history")).to_be_visible()
         screenshot(page, f"unfold-{scheme}-one")
         page.get_by_text("Disconnect…").click()
         page.get_by_role("button", name="Disconnect", exact=True).click()

@@ -10,16 +10,16 @@ from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_connection, make_user
-from tests.e2e.conftest import Screenshot, at_actionstep, press, sign_in
-from tests.integration.connect.person import Person, attempt, query
+from tests.support.browser import Screenshot, at_actionstep, press, sign_in
+from tests.support.connections import make_connection, make_user
+from tests.support.person import Person, attempt, query
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a user of the site."""
+    """Return a user of the site."""
     return Person()
 
 
@@ -71,7 +71,7 @@ def test_a_first_time_user_finds_the_way(
     expect(page.get_by_text("You are connected to acmelaw.")).to_be_visible()
     screenshot(page, "connect-4-connected")
     page.goto("/actionstep/connect/?scopes=filenotes")
-    heading(page, "Give more access to acmelaw")
+    heading(page, "Give this site more access to acmelaw")
     expect(page.get_by_role("listitem").filter(has_text="new")).to_have_text("File notes new")
     screenshot(page, "connect-5-one-scope-more")
     press(page, "Continue to Actionstep")
@@ -88,7 +88,7 @@ def test_a_first_time_user_finds_the_way(
 def test_s11_no_address_with_a_code_stays_in_the_history(page: Page, sandbox: Sandbox) -> None:
     """However it ends, neither the address bar nor the back button shows code or state."""
     sandbox.post("sandbox/faults", endpoint="token", fault="status_503")
-    for expected in ("Actionstep does not answer at the moment", "Your Actionstep connections"):
+    for expected in ("Actionstep is not responding", "Your Actionstep connections"):
         start(page)
         at_actionstep(page)
         heading(page, expected)
@@ -137,7 +137,7 @@ def test_s2_somebody_else_signed_in_meanwhile(
     person.sign_in_as(make_user())
     sign_in(context, live_server.url, person)
     at_actionstep(page)
-    heading(page, "Somebody else started this")
+    heading(page, "This request was started by another user")
     assert not Connection.objects.exists()
     press(page, "Try again")
     press(page, "Continue to Actionstep")

@@ -10,15 +10,15 @@ from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.testing import Sandbox
 from example_project.views import ROWS
-from tests.e2e.conftest import Screenshot, at_actionstep, press, sign_in
-from tests.integration.connect.person import Person
+from tests.support.browser import Screenshot, at_actionstep, press, sign_in
+from tests.support.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a user of the site."""
+    """Return a user of the site."""
     return Person()
 
 
@@ -118,7 +118,7 @@ def test_what_the_user_may_not_do_is_said_and_nothing_typed_is_lost(
 
 
 def test_a_lost_answer_is_not_taken_for_a_failure(page: Page, sandbox: Sandbox) -> None:
-    """When nobody knows whether it was recorded, the page says so, and it is sent only once."""
+    """When no one knows whether it was recorded, the page says so, and it is sent only once."""
     page.goto("/time-records/new/")
     fill_in(page, description="Did it arrive?")
     sandbox.fail("api", "drop_after", resource="timerecords")
@@ -149,7 +149,9 @@ def test_file_notes_ask_for_their_scope_when_they_are_wanted(
     matter = page.get_by_role("table").get_by_role("link").first
     name = matter.inner_text()
     matter.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Give more access to acmelaw")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Give this site more access to acmelaw"
+    )
     screenshot(page, "time-records-5-one-scope-more")
     press(page, "Continue to Actionstep")
     at_actionstep(page)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
@@ -19,14 +19,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Viewport
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect import urls
+from actionstep_connect.hooks.models import Organisation, Registration, Subscription
 from actionstep_connect.models import Connection, ConnectionEvent, EventKind, Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.testing import Sandbox
 from actionstep_connect.testing.end_user import PASSWORD
-from actionstep_connect.wording import ENDINGS
-from tests.connections import make_connection
-from tests.e2e.conftest import Screenshot, at_actionstep, press, sign_in
-from tests.integration.connect.person import Person
+from actionstep_connect.views.browser import ENDING_COOKIE
+from actionstep_connect.wording.failures import FAILURES
+from example_project.models import MatterChange
+from tests.support.browser import Screenshot, at_actionstep, prefer, press, sign_in
+from tests.support.connections import make_connection
+from tests.support.hooks import body_of, call, subscribed
+from tests.support.person import Person, told
+from tests.support.rare_pages import rare_pages
 
 pytestmark = [
     pytest.mark.browser,
@@ -34,16 +39,23 @@ pytestmark = [
     pytest.mark.timeout(300),  # Some fifty pages each, on a machine that may be busy.
 ]
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = [ViewportSize(width=320, height=640), ViewportSize(width=1280, height=800)]
 LONG_KEY = "a-firm-with-a-very-long-key-" * 3
+LONG_NAME = (
+    "Harbour, Harbour & Daughters, Barristers and Solicitors of the Supreme Court of Victoria"
+)
+RIGHT_TO_LEFT = "\u05d4\u05e8\u05e6\u05dc \u05d5\u05e9\u05d5\u05ea\u05e4\u05d9\u05d5"
 
 #: URL names that show no page of their own: they lead on, or answer machines.
-NO_PAGES = {"actionstep_connect:callback", "actionstep_connect:health", "logout"}
+NO_PAGES = {
+    "actionstep_connect:callback",
+    "actionstep_connect:health",
+    "logout",
+}
 
-#: Parts of the admin that are not ours to mend.
+#: Parts of the admin that only Django can fix.
 DJANGOS_OWN = [".breadcrumbs"]
-
-axe = Axe()
 
 #: Goes to one page after another, and gives the name of each.
 Walk = Iterator[str]
@@ -53,7 +65,7 @@ Look = Callable[..., set[str]]
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a user of the site."""
+    """Return a user of the site."""
     return Person()
 
 
@@ -73,31 +85,32 @@ def context(browser: Browser) -> Generator[BrowserContext]:
     assert elsewhere == []
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Page:
-    """Open a tab in this colour scheme."""
-    page = context.new_page()
-    page.emulate_media(color_scheme=request.param)
-    return page
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """Open a tab."""
+    return context.new_page()
 
 
 @pytest.fixture
-def look(page: Page, request: pytest.FixtureRequest, screenshot: Screenshot) -> Look:
-    """Look at each page of a walk, wide and narrow, with axe, and into a picture."""
-    scheme = request.node.callspec.params["page"]
+def look(page: Page, screenshot: Screenshot) -> Look:
+    """Look at each page of a walk, light and dark, wide and narrow, with axe, and into a picture."""
 
     def look_at(walk: Walk, site: str, *, ours: bool = True) -> set[str]:
         faults, seen = [], set()
         for name in walk:
-            if ours:
-                faults += [f"{name}: {fault}" for fault in unreached(page)]
+            found = [*unreached(page)] if ours else []
             for size in SIZES:
                 page.set_viewport_size(size)
-                screenshot(page, f"{site}-{name}-{scheme}-{size['width']}")
-                faults += [
-                    f"{name} {size['width']}: {fault}" for fault in outline(page, size) if ours
-                ]
-            faults += [f"{name}: {fault}" for fault in violations(page, strict=ours)]
+                for scheme in SCHEMES:
+                    prefer(page, scheme)
+                    screenshot(page, f"{site}-{name}-{scheme}-{size['width']}")
+                    found += outline(page, size) if ours else []
+            for scheme in SCHEMES:
+                prefer(page, scheme)
+                # Without the light, only what is seen is other.
+                rules = ["color-contrast", "link-in-text-block"] if scheme == "dark" else []
+                found += [f"{scheme}: {fault}" for fault in violations(page, rules, strict=ours)]
+            faults += [f"{name}: {fault}" for fault in found]
             with suppress(Resolver404):
                 seen.add(resolve(urlsplit(page.url).path).view_name)
         assert not faults, "\n".join(faults)
@@ -106,32 +119,56 @@ def look(page: Page, request: pytest.FixtureRequest, screenshot: Screenshot) -> 
     return look_at
 
 
-def violations(page: Page, *, strict: bool) -> Iterator[str]:
-    """Yield what axe-core finds: everything on our pages, what is serious on Django's."""
-    context = None if strict else {"exclude": DJANGOS_OWN}
-    for each in cast("list[dict[str, Any]]", axe.run(page, context).response["violations"]):
+def violations(page: Page, rules: list[str], *, strict: bool) -> Iterator[str]:
+    """Yield what axe-core finds by these rules, or by all: everything, or what is serious on Django's."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    context = {} if strict else {"exclude": DJANGOS_OWN}
+    # The many other results are neither worked out in detail nor handed over.
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    run = "([context, options]) => axe.run(context, options).then(results => results.violations)"
+    found = page.evaluate(run, [context or {"include": ["html"]}, options])
+    for each in cast("list[dict[str, Any]]", found):
         if strict or each["impact"] in ("serious", "critical"):
             nodes = [f"{node['html']} {node['failureSummary']}" for node in each["nodes"]]
             yield f"{each['impact']} {each['id']}: {'; '.join(nodes)}"
 
 
+OUTLINE = """() => ({
+    width: document.documentElement.scrollWidth,
+    headings: document.querySelectorAll("h1").length,
+    scripts: document.querySelectorAll("script").length,
+    lang: document.documentElement.lang,
+})"""
+
+
 def outline(page: Page, size: ViewportSize) -> Iterator[str]:
-    """Yield what is wrong with the bones of a page of ours."""
-    if page.locator("html").evaluate("element => element.scrollWidth") > size["width"]:
-        yield "scrolls sideways"
-    if page.locator("h1").count() != 1:
+    """Yield what is wrong with the structure of a page of this package's."""
+    found = page.evaluate(OUTLINE)
+    if found["width"] > size["width"]:
+        yield f"scrolls sideways at {size['width']}"
+    if found["headings"] != 1:
         yield "has no single first heading"
-    if page.locator("script").count():
+    if found["scripts"]:
         yield "runs a script"
-    if not page.locator("html").get_attribute("lang"):
+    if not found["lang"]:
         yield "names no language"
 
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
-FOCUSED = """() => {
-    const { dataset } = document.activeElement;
-    const outline = getComputedStyle(document.activeElement).outlineStyle;
-    if (outline !== "none" || !dataset.reached) dataset.reached = outline;
+#: Notes how each control shows the focus, before the next key takes the focus from it.
+FOLLOW = """() => {
+    window.noteFocus = () => {
+        const { dataset } = document.activeElement;
+        const outline = getComputedStyle(document.activeElement).outlineStyle;
+        if (outline !== "none" || !dataset.reached) dataset.reached = outline;
+    };
+    document.addEventListener("keydown", window.noteFocus, true);
+}"""
+NOTED = """(controls) => {
+    document.removeEventListener("keydown", window.noteFocus, true);
+    window.noteFocus();
+    return controls.map(control => [control.outerHTML, control.dataset.reached || ""]);
 }"""
 #: A date takes its day, its month, its year and its calendar one after the other.
 STOPS_OF_A_DATE = 4
@@ -141,15 +178,13 @@ def unreached(page: Page) -> Iterator[str]:
     """Yield the controls that Tab does not reach, or that do not show it."""
     controls = page.locator(CONTROLS)
     dates = page.locator("input[type=date]").count()
-    # Once more, for the end of the page comes between.
+    page.evaluate(FOLLOW)
+    # Again, because the end of the page comes between.
     for _ in range(controls.count() + dates * (STOPS_OF_A_DATE - 1) + 1):
         page.keyboard.press("Tab")
-        page.evaluate(FOCUSED)
-    for control in controls.all():
-        shown = control.get_attribute("data-reached")
-        if shown in (None, "none"):
-            how = "does not show" if shown else "is not reached by"
-            yield f"{control.evaluate('element => element.outerHTML')} {how} the focus"
+    for control, shown in controls.evaluate_all(NOTED):
+        if shown in ("", "none"):
+            yield f"{control} {'does not show' if shown else 'is not reached by'} the focus"
 
 
 def names(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
@@ -168,17 +203,31 @@ def walk_app(page: Page, url: str, person: Person, endings: Iterable[str]) -> Wa
     page.goto(f"{url}/actionstep/connect/")
     yield "connect-first"
     now = datetime.now(UTC)
-    good = make_connection(person.user, orgkey="acmelaw", granted_scopes=["actions", "new_one"])
+    good = make_connection(
+        person.user,
+        orgkey="acmelaw",
+        organisation_name="Acme Law",
+        granted_scopes=["actions", "new_one"],
+    )
     page.goto(f"{url}/actionstep/")
     yield "connections-good"
     page.goto(f"{url}/actionstep/connect/?scopes=actions%20timerecords&orgkey=acmelaw")
     yield "connect-more"
     make_connection(
-        person.user, orgkey="harbourlegal", refresh_token_expires_at=now + timedelta(days=3)
+        person.user,
+        orgkey="harbourlegal",
+        organisation_name=LONG_NAME,
+        refresh_token_expires_at=now + timedelta(days=3),
     )
-    make_connection(person.user, orgkey="slowlaw", consecutive_failures=5)
     make_connection(
-        person.user, orgkey=LONG_KEY, status="reconnect_required", status_reason="refused"
+        person.user, orgkey="slowlaw", organisation_name=RIGHT_TO_LEFT, consecutive_failures=5
+    )
+    make_connection(
+        person.user,
+        orgkey=LONG_KEY,
+        organisation_name="W" * 100,
+        status="reconnect_required",
+        status_reason="refused",
     )
     make_connection(
         person.user, orgkey="former", status="disconnected", status_reason="ended_by_user"
@@ -190,6 +239,7 @@ def walk_app(page: Page, url: str, person: Person, endings: Iterable[str]) -> Wa
     session = person.browser.session
     session["actionstep_connect_other_organisation"] = {
         "wanted": LONG_KEY,
+        "wanted_name": f"{LONG_NAME} ({LONG_KEY})",
         "got": "acmelaw",
         "next": "/actionstep/",
     }
@@ -205,8 +255,10 @@ def walk_app(page: Page, url: str, person: Person, endings: Iterable[str]) -> Wa
     press(page, "Disconnect")
     yield "disconnected"
     for code in endings:
+        page.context.add_cookies([{"name": ENDING_COOKIE, "value": told(code), "url": url}])
         page.goto(f"{url}/actionstep/connect/?problem={code}&next=/")
         yield f"ending-{code}"
+    yield from rare_pages(page, url, person)
 
 
 def walk_example(page: Page, url: str, sandbox: Sandbox, person: Person) -> Walk:
@@ -225,6 +277,8 @@ def walk_example(page: Page, url: str, sandbox: Sandbox, person: Person) -> Walk
     page.goto(f"{url}/time-records/")
     yield "time-records-first"
     press(page, "Continue to Actionstep")
+    # Behind the page that leads there.
+    expect(page.get_by_label("User name")).to_be_visible()
     yield "sandbox-sign-in"
     page.get_by_label("User name").fill("priya")
     page.get_by_label("Password").fill("wrong")
@@ -249,6 +303,14 @@ def walk_example(page: Page, url: str, sandbox: Sandbox, person: Person) -> Walk
     press(page, "Continue to Actionstep")
     at_actionstep(page)
     yield "file-notes"
+    page.goto(f"{url}/changes/")
+    yield "changes-asked-for"
+    press(page, "Continue to Actionstep")
+    at_actionstep(page)
+    yield "changes-not-heard-of"
+    hear_of_a_change(person)
+    page.goto(f"{url}/changes/")
+    yield "changes"
     page.goto(f"{url}/")
     yield "home-connected"
     page.goto(f"{sandbox.url}/")
@@ -272,12 +334,23 @@ def walk_example(page: Page, url: str, sandbox: Sandbox, person: Person) -> Walk
     yield "home-several-broken"
 
 
+def hear_of_a_change(person: Person) -> None:
+    """Store what the example site keeps of a change that it heard of."""
+    bearer = Connection.objects.get(user=person.user)
+    place = {"environment": bearer.environment, "orgkey": bearer.orgkey}
+    organisation = Organisation.objects.create(bearer=bearer, **place)
+    Subscription.objects.create(
+        organisation=organisation, event="ActionUpdated", registration=Registration.ACTIVE
+    )
+    MatterChange.objects.create(user=person.user, orgkey=bearer.orgkey, matter="7", name=LONG_NAME)
+
+
 def walk_admin(page: Page, url: str, person: Person) -> Walk:
     """Pass by every page of the app's admin, in each state of a connection."""
     person.sign_in_as(User.objects.create_superuser("root"))
     sign_in(page.context, url, person)
     now = datetime.now(UTC)
-    good = make_connection(person.user, orgkey="acmelaw")
+    good = make_connection(person.user, orgkey="acmelaw", organisation_name=LONG_NAME)
     make_connection(
         person.user, orgkey="harbourlegal", refresh_token_expires_at=now + timedelta(days=3)
     )
@@ -290,8 +363,10 @@ def walk_admin(page: Page, url: str, person: Person) -> Walk:
     )
     ConnectionEvent.objects.create(connection=good, actor=person.user, kind=EventKind.CONNECTED)
     Heartbeat.objects.create(job=MAINTENANCE, started_at=now, finished_at=now, seconds=0.2)
+    _, secret = subscribed("ActionUpdated", connection=good)
+    call(secret, body_of(7))
     for model, model_admin in admin.site._registry.items():
-        if model._meta.app_label != "actionstep_connect":
+        if model._meta.app_label not in ("actionstep_connect", "actionstep_connect_hooks"):
             continue
         for pattern in model_admin.get_urls():
             name = pattern.name or ""
@@ -302,13 +377,13 @@ def walk_admin(page: Page, url: str, person: Person) -> Walk:
             about_one = "object_id" in str(pattern.pattern)
             response = page.goto(url + reverse(f"admin:{name}", args=[row.pk] if about_one else []))
             assert response
-            if response.status != HTTPStatus.FORBIDDEN:  # Nobody adds, and little is deleted.
+            if response.status != HTTPStatus.FORBIDDEN:  # No one adds, and little is deleted.
                 yield name
 
 
 @pytest.mark.parametrize(
     ("site", "endings"),
-    [("own-base", [*ENDINGS]), ("example", ["access_denied", "client_rejected"])],
+    [("own-base", [*FAILURES]), ("example", ["access_denied", "client_rejected"])],
     ids=["own-base", "example"],
 )
 def test_every_page_of_the_app_is_fit_to_be_seen(
@@ -320,7 +395,7 @@ def test_every_page_of_the_app_is_fit_to_be_seen(
     site: str,
     endings: list[str],
 ) -> None:
-    """On our bare base and on a site's own: each page and ending fits, and axe is content."""
+    """On the bare base template and on a site's own: each page and ending fits, and axe is content."""
     if site == "example":
         request.getfixturevalue("example_site")
     sign_in(page.context, live_server.url, person)
@@ -346,7 +421,7 @@ def test_the_example_site_and_the_sandbox_are_fit_to_be_seen(
 def test_the_admin_is_fit_to_be_seen(
     page: Page, look: Look, live_server: LiveServer, person: Person
 ) -> None:
-    """axe finds nothing serious in any page of our admin."""
+    """axe finds nothing serious in any page of the admin."""
     look(walk_admin(page, live_server.url, person), "admin", ours=False)
 
 

@@ -1,162 +1,132 @@
-"""The README, followed to the letter with the built wheel in a new project."""
+"""The tutorial, followed to the letter with the built wheel in a new project and a real browser."""
 
+import json
 import os
 import re
 import subprocess
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-import httpx2
 import pytest
+from playwright.sync_api import Page
 
-from example_project.demo.browser import Browser, Page
-from example_project.demo.story import ORGKEY, SANDBOX_PASSWORD, SANDBOX_USER
-from tests.documents import ROOT, lines_for
-from tests.free_port import free_ports
+from tests.support.browser import at_actionstep, press
+from tests.support.documents import ROOT
+from tests.support.free_port import free_ports
+from tests.support.installed_project import InstalledProject
 
-README = (ROOT / "README.md").read_text()
-SECTION = README.partition("## Add it to your site")[2].partition("\n## ")[0]
+PAGE = "docs/tutorial.md"
+TEXT = (ROOT / PAGE).read_text()
 ADMIN, PASSWORD = "root", "a-password-of-the-test"
-START_SECONDS = 20
+
+#: It installs packages and starts servers, so a slow machine gets its time.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def code_blocks(language: str) -> list[str]:
-    """Return the README's blocks of a language, of the part about one's own site."""
-    return re.findall(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
-
-
-class NewProject:
-    """A project fresh from ``django-admin startproject``, in a virtual environment of its own."""
-
-    def __init__(self, folder: Path, sandbox_port: int) -> None:
-        self.folder = folder / "mysite"
-        self.sandbox_port = sandbox_port
-        scripts = folder / "venv" / "bin"
-        unwanted = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PYTHONPATH", "VIRTUAL_ENV")
-        self.env = {name: value for name, value in os.environ.items() if name not in unwanted}
-        self.env["PATH"] = f"{scripts}{os.pathsep}{self.env['PATH']}"
-
-    def append(self, file: str) -> None:
-        """Add the README's lines to the end of a file, with the sandbox's port of this run."""
-        with (self.folder / "mysite" / file).open("a") as target:
-            target.write(
-                "\n" + lines_for(file, "README.md").replace("8801", str(self.sandbox_port))
-            )
-
-    def run(self, script: str) -> str:
-        """Run lines of shell as a reader would, and keep what they export."""
-        marker = "== environment"
-        finished = subprocess.run(
-            ["bash", "-euc", f"{script}\necho '{marker}'\nenv -0 | tr '\\0' '\\n'"],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        output, _, environment = finished.stdout.partition(f"{marker}\n")
-        for line in environment.splitlines():
-            if line.startswith("ACTIONSTEP_"):
-                name, _, value = line.partition("=")
-                self.env[name] = value
-        return output
-
-    @contextmanager
-    def running(self, command: str, url: str) -> Generator[None]:
-        """Run a server until the block ends."""
-        log = self.folder / "server.log"
-        with (
-            log.open("w") as output,
-            subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
-                cwd=self.folder,
-                env=self.env,
-                stdout=output,
-                stderr=output,
-            ) as process,
-        ):
-            try:
-                deadline = time.monotonic() + START_SECONDS
-                while not _answers(url):
-                    assert process.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline, log.read_text()
-                    time.sleep(0.1)
-                yield
-            finally:
-                process.terminate()
-                process.wait(10)
+    """Return the page's blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> NewProject:
-    """Build the wheel, install it where nothing else is, and start a project."""
-    dist, venv = tmp_path / "dist", tmp_path / "venv"
-    for command in (
-        ["uv", "build", "--quiet", "--wheel", "--out-dir", str(dist), str(ROOT)],
-        ["uv", "venv", "--quiet", "--no-project", str(venv)],
-    ):
-        subprocess.run(command, check=True, timeout=60, cwd=tmp_path)
-    (wheel,) = dist.glob("*.whl")
-    python = str(venv / "bin" / "python")
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--python", python, str(wheel)], check=True, timeout=90
-    )
-    subprocess.run(
-        [str(venv / "bin" / "django-admin"), "startproject", "mysite"],
-        check=True,
-        cwd=tmp_path,
-        timeout=30,
-    )
-    return NewProject(tmp_path, free_ports(1)[0])
+def wheel(tmp_path: Path) -> Path:
+    """Return the wheel that a rehearsal has built, and names in ``WHEEL``; else build one."""
+    if found := os.environ.get("WHEEL"):
+        return Path(found).resolve()
+    build = ["uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, timeout=120, cwd=tmp_path)
+    return next((tmp_path / "dist").glob("*.whl"))
 
 
-def test_a_new_project_that_follows_the_readme_gets_connected(project: NewProject) -> None:
-    """The wheel and the README are enough to connect a user of a brand-new Django project."""
-    install, key, migrate, sandbox = code_blocks("sh")
-    assert install.strip() == "pip install django-actionstep-connect"
-    project.append("settings.py")
-    project.append("urls.py")
+class Reader:
+    """A person who does what the page says, at a site and a sandbox with ports of their own."""
+
+    def __init__(self, project: InstalledProject, page: Page) -> None:
+        self.project, self.page = project, page
+        site, self.port = free_ports(2)
+        self.site, self.actionstep = f"http://127.0.0.1:{site}", f"http://127.0.0.1:{self.port}"
+
+    def append(self, file: str) -> None:
+        """Add the page's lines to the end of a file."""
+        with (self.project.folder / file).open("a") as target:
+            target.write("\n" + self.project.lines(Path(file).name, self.port))
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Put the page's lines `new` in the place of what begins with its `old`."""
+        path = self.project.folder / file
+        text, lines = path.read_text(), self.project.lines(new, self.port)
+        before, found, _ = text.partition(old)
+        assert found, f"{file} has no {old}"
+        end = text.find("\n", len(before)) if old.startswith(" ") else len(text)
+        path.write_text(before + lines.rstrip("\n") + text[end:])
+
+    def serve(self, command: str) -> AbstractContextManager[None]:
+        """Start the site."""
+        host = self.site.removeprefix("http://")
+        return self.project.running(
+            f"{command.strip()} --noreload {host}", f"{self.site}/admin/login/"
+        )
+
+    def connect(self) -> dict[str, Any]:
+        """Go from the page that asks, through Actionstep's, to the data."""
+        press(self.page, "Continue to Actionstep")
+        at_actionstep(self.page)
+        self.page.wait_for_url(f"{self.site}/my-time/")
+        answer: dict[str, Any] = json.loads(self.page.locator("pre").inner_text())
+        return answer
+
+
+def test_a_new_project_that_follows_the_tutorial_gets_its_data(
+    tmp_path: Path, wheel: Path, page: Page
+) -> None:
+    """The wheel and the tutorial are enough for a user's data, one scope more, and a first test."""
+    install, key, tables, sandbox, server, maintain, testing, pytest_line = code_blocks("sh")
+    assert "\npip install django-actionstep-connect\n" in install
+    assert "django-admin startproject mysite" in install
+    reader = Reader(InstalledProject(tmp_path, PAGE, wheel=wheel), page)
+    project = reader.project
+    for file in ("mysite/settings.py", "mysite/urls.py", "my_time.py"):
+        reader.append(file)
     project.run(key)
+    _make_tables(project, tables)
+    with project.running(sandbox.strip().replace("8801", str(reader.port)), reader.actionstep):
+        with reader.serve(server):
+            _see_it_work(reader)
+            project.run(maintain)
+        _add_a_scope(reader)
+        with reader.serve(server):
+            page.goto(f"{reader.site}/my-time/")
+            assert page.get_by_text("new", exact=True).count() == 1
+            assert reader.connect()["bills"]
+    assert testing.strip() == 'pip install "django-actionstep-connect[testing]"'
+    project.install("testing")
+    for file in ("conftest.py", "test_my_time.py"):
+        reader.append(file)
+    assert "1 passed" in project.run(pytest_line)
+
+
+def _make_tables(project: InstalledProject, tables: str) -> None:
+    """Migrate, and answer what ``createsuperuser`` asks."""
+    migrate, superuser = tables.splitlines()
     project.run(migrate)
     project.run("python manage.py check --fail-level WARNING")
-    project.run(
-        f"DJANGO_SUPERUSER_PASSWORD={PASSWORD} python manage.py createsuperuser "
-        f"--noinput --username {ADMIN} --email root@example.com"
-    )
-    site = f"http://127.0.0.1:{free_ports(1)[0]}"
-    actionstep = f"http://127.0.0.1:{project.sandbox_port}"
-    with (
-        project.running(sandbox.strip().replace("8801", str(project.sandbox_port)), actionstep),
-        project.running(
-            f"python manage.py runserver --noreload {site.removeprefix('http://')}",
-            f"{site}/admin/login/",
-        ),
-        Browser() as browser,
-    ):
-        connections = _connect(browser, site)
-        assert ORGKEY in connections.text
-        project.run("python manage.py actionstep_maintain")
+    answers = f"--noinput --username {ADMIN} --email root@example.com"
+    project.run(f"DJANGO_SUPERUSER_PASSWORD={PASSWORD} {superuser} {answers}")
 
 
-def _connect(browser: Browser, site: str) -> Page:
-    page = browser.get(f"{site}/admin/login/?next=/actionstep/")
-    page = browser.submit(
-        page, page.form("username", "password"), {"username": ADMIN, "password": PASSWORD}
-    )
-    while page.url.startswith(site):
-        page = browser.submit(page, page.form(action="/connect/"))
-    who = {"username": SANDBOX_USER, "password": SANDBOX_PASSWORD}
-    page = browser.submit(page, page.form("username"), who)
-    page = browser.submit(page, page.form("orgkey"), {"orgkey": ORGKEY})
-    return browser.submit(page, page.form("decision"), {"decision": "allow"})
+def _see_it_work(reader: Reader) -> None:
+    page = reader.page
+    page.goto(f"{reader.site}/admin/")
+    page.get_by_label("Username").fill(ADMIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Log in")
+    page.goto(f"{reader.site}/my-time/")
+    assert reader.connect()["rows"]
+    page.goto(f"{reader.site}/admin/")
+    page.get_by_role("link", name="Actionstep connections").wait_for()
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx2.get(url, timeout=2, trust_env=False).status_code == httpx2.codes.OK
-    except httpx2.TransportError:
-        return False
+def _add_a_scope(reader: Reader) -> None:
+    reader.replace("mysite/settings.py", '    "SCOPES": ', "scopes.py")
+    reader.replace("my_time.py", "@actionstep_connection_required", "my_time_and_bills.py")

@@ -25,7 +25,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connections
 from django.forms.models import model_to_dict
 from django.http import HttpResponse
@@ -38,7 +38,7 @@ from kombu.entity import Queue
 from pytest_django import Settings
 
 from actionstep_connect import api, tasks, urls
-from actionstep_connect.crypto import generate_key
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.logs import LogEvent
 from actionstep_connect.models import (
     AuthorizationRequest,
@@ -48,22 +48,27 @@ from actionstep_connect.models import (
     StatusReason,
 )
 from actionstep_connect.templatetags.actionstep_connect import register as template_tags
-from tests.canary import leaks, spellings
-from tests.connections import expired, make_connection, make_user
-from tests.hostile_server import Answer, HostileServer, grant
-from tests.integration.connect.person import CALLBACK, CONNECT, Person, query
-from tests.integration.worker_process import celery_settings, running_worker
+from tests.support.canary import leaks, spellings
+from tests.support.connections import expired, make_connection, make_user
+from tests.support.hostile_server import Answer, HostileServer, grant
+from tests.support.person import CALLBACK, CONNECT, Person, query
+from tests.support.worker_process import celery_settings, running_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 APP = "actionstep_connect"
 EVENTS = "canary-events"
-PATIENCE = 40  # seconds for a worker to start and to do its work
+TIMEOUT = 40  # seconds for a worker to start and to do its work
+
+#: Stands for the user name of whose tokens are marked.
+HOLDER = "the holder"
 
 #: Views, tags, admin pages and admin actions are found by walking them. What needs to be told how to
 #: be used stands here, and the first test fails for whatever is missing.
-COMMANDS = {
+COMMANDS: dict[str, tuple[dict[str, Any], ...]] = {
+    "actionstep_compare": ({"user": HOLDER},),
     "actionstep_doctor": ({}, {"as_json": True}),
+    "actionstep_get": ({"args": ["users/current"], "user": HOLDER},),
     "actionstep_generate_key": (),  # Its output is a secret, by design; it reads none.
     "actionstep_maintain": ({},),
     "actionstep_rotate_keys": ({"dry_run": True}, {}),
@@ -79,7 +84,7 @@ class Canary:
         self.server = server
         self.secrets: dict[str, str] = {}
         self.output: list[str] = []
-        #: Log records of ours with an event that docs/logging.md does not know.
+        #: This package's log records with an event that docs/logging.md does not know.
         self.strangers: list[str] = []
         self.visited: set[str] = set()
 
@@ -172,7 +177,7 @@ def _parts(message: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def canary(settings: Settings) -> Generator[Canary]:
-    """Give the canary, and a site whose every secret is marked."""
+    """Yield the canary, and a site whose every secret is marked."""
     keys = [generate_key(), generate_key()]
     with HostileServer() as server:
         canary = Canary(server)
@@ -202,7 +207,7 @@ def our_tasks() -> set[str]:
 
 
 def our_admin_urls() -> Iterator[tuple[str, bool]]:
-    """Yield the name of each page of our admin, and whether it is about one row."""
+    """Yield the name of each page of the admin, and whether it is about one row."""
     for model, model_admin in admin.site._registry.items():
         if model._meta.app_label == APP:
             for pattern in model_admin.get_urls():
@@ -405,13 +410,30 @@ def _request_of(connection: Connection) -> Any:
     return request
 
 
+@api.actionstep_task(max_retries=1)  # The others would show the same.
+def ask_in_a_task(actionstep: api.ActionstepClient) -> None:
+    """Ask who is signed in."""
+    actionstep.get("users/current")
+
+
+def _work(connection: Connection) -> object:
+    return ask_in_a_task.apply(kwargs={"connection_id": str(connection.pk)}).get()
+
+
+def _link(connection: Connection) -> str:
+    about = {"deepLinkUrl": "https://go.actionstep.example/"}
+    return api.deep_link(about, "view-action", action_id=connection.pk)
+
+
 USES: dict[str, Callable[[Connection], object]] = {
     "ActionstepClient": _call,
     "AsyncActionstepClient": _acall,
     "actionstep_connection_required": _visit,
+    "actionstep_task": _work,
     "adisconnect": async_to_sync(api.adisconnect),
     "aget_access_token": _aask,
     "arefresh": async_to_sync(api.arefresh),
+    "deep_link": _link,
     "disconnect": api.disconnect,
     "get_access_token": _ask,
     "redirect_to_connect": _send,
@@ -448,12 +470,13 @@ def test_s39_commands_show_no_secret(
     with everything_recorded(canary):
         for answer in canary.answers():
             for options in COMMANDS[command]:
-                _held(canary, **expired())
+                holder = _held(canary, **expired()).user.get_username()
                 canary.server.script([answer])
                 out = io.StringIO()
+                named = {key: holder if it == HOLDER else it for key, it in options.items()}
                 try:
-                    call_command(command, stdout=out, stderr=out, **options)
-                except SystemExit as end:
+                    call_command(command, *named.pop("args", ()), stdout=out, stderr=out, **named)
+                except (CommandError, SystemExit) as end:
                     canary.see(end)
                 canary.see(out.getvalue())
                 canary.server._script.clear()
@@ -462,7 +485,7 @@ def test_s39_commands_show_no_secret(
 
 
 def test_s39_no_admin_page_shows_a_secret(canary: Canary) -> None:
-    """Every page and action of our admin, found by walking it; searches included."""
+    """Every page and action of the admin, found by walking it; searches included."""
     browser = Client(raise_request_exception=False)
     browser.force_login(make_user(is_staff=True, is_superuser=True))
     with everything_recorded(canary):
@@ -486,7 +509,7 @@ def test_s39_no_admin_page_shows_a_secret(canary: Canary) -> None:
 
 
 def our_admin_actions() -> Iterator[tuple[str, str]]:
-    """Yield the list on which each action of our admin is offered, and the action."""
+    """Yield the list on which each action of the admin is offered, and the action."""
     request = RequestFactory().get("/")
     request.user = User(is_superuser=True, is_active=True)
     for model, model_admin in admin.site._registry.items():
@@ -512,7 +535,7 @@ def test_s39_a_worker_leaves_no_secret(canary: Canary, tmp_path: Path) -> None:
     with running_worker(tmp_path, celery):
         for name in sorted(TASKS):
             sender.send_task(f"{tasks.__name__}.{name}", ignore_result=False)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not Heartbeat.objects.exists() or not _succeeded(tmp_path, len(TASKS)):
             assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
             time.sleep(0.1)

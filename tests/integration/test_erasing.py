@@ -15,9 +15,9 @@ from actionstep_connect import api
 from actionstep_connect.crypto import FORMAT
 from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent, Status
 from actionstep_connect.testing import Sandbox
-from tests.canary import leaks
-from tests.connections import make_connection, make_user
-from tests.integration.connect.person import Person, query
+from tests.support.canary import leaks
+from tests.support.connections import make_connection, make_user
+from tests.support.person import Person, query
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,8 @@ def by_an_admin(connection: Connection) -> None:
     client = Client()
     client.force_login(make_user(is_staff=True, is_superuser=True))
     url = reverse("admin:actionstep_connect_connection_changelist")
-    client.post(url, {"action": "disconnect", "_selected_action": [str(connection.pk)]})
+    selected = {"action": "disconnect", "_selected_action": [str(connection.pk)]}
+    client.post(url, {**selected, "post": "yes"})
 
 
 def by_code(connection: Connection) -> None:
@@ -86,7 +87,7 @@ def by_async_code(connection: Connection) -> None:
 def test_s38_disconnecting_erases_both_ciphertexts(
     way: Callable[[Connection], None], status: Status
 ) -> None:
-    """Whoever disconnects, and whether it could still be used or not, no envelope is left in its row."""
+    """No matter who disconnects, and whether it was usable or not, no envelope is left in its row."""
     other = make_connection(make_user())
     connection = make_connection(make_user(), status=status)
     assert envelopes() == 4
@@ -121,7 +122,7 @@ def through_the_admin(user: User) -> None:
 
 @pytest.mark.parametrize("way", [through_the_orm, through_a_query, through_the_admin])
 def test_s38_deleting_a_user_erases_their_rows(way: Callable[[Any], None]) -> None:
-    """Connections, attempts and events of a deleted user are gone, and everybody else's are not."""
+    """Connections, attempts and events of a deleted user are gone, and all others' are not."""
     person = Person()
     person.start()
     make_connection(person.user)

@@ -1,4 +1,4 @@
-"""The health view: 200 or 503 and a few numbers, for anybody, cheaply, and nobody's names."""
+"""The health view: 200 or 503 and a few numbers, for anybody, cheaply, and no one's names."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from actionstep_connect.models import Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
-from tests.connections import expired, make_connection, make_user
+from tests.support.connections import expired, make_connection, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +68,7 @@ def test_it_only_answers(client: Client) -> None:
 
 
 def test_nobody_has_to_sign_in(client: Client, settings: Settings) -> None:
-    """Not even where the site asks everybody to sign in everywhere."""
+    """Not even where the site asks every user to sign in everywhere."""
     middleware = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
     beat()
@@ -85,7 +85,7 @@ def test_a_run_that_was_refused_is_503(client: Client, stopped_by: str) -> None:
 
 @pytest.mark.parametrize("stopped_by", ["outage", "time", "shutdown", ""])
 def test_what_passes_by_itself_is_200(client: Client, stopped_by: str) -> None:
-    """An outage at Actionstep, a backlog, a deploy: nobody has to act, and nothing is lost yet."""
+    """An outage at Actionstep, a backlog, a deploy: no one has to act, and nothing is lost yet."""
     beat(stopped_by=stopped_by)
     if stopped_by == "outage":  # Its runs end before all that is due has been tried.
         make_connection(make_user(), **expired())
@@ -108,7 +108,7 @@ def test_no_maintenance_is_503(client: Client) -> None:
 def test_a_refresh_that_waits_too_long_is_503(
     client: Client, stopped_by: str, waited: timedelta
 ) -> None:
-    """Runs end, and yet they do not come round; or it is no outage but a wall of our own."""
+    """Runs end, and yet they do not come round; or it is no outage but this site's own firewall."""
     beat(stopped_by=stopped_by)
     make_connection(make_user(), **expired(refresh_at=datetime.now(UTC) - waited))
     status, body = look(client)
@@ -117,7 +117,7 @@ def test_a_refresh_that_waits_too_long_is_503(
 
 @pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
 def test_a_database_that_gives_no_answer_is_503(client: Client, error: type[DatabaseError]) -> None:
-    """Be it away or without our tables: the answer is the same shape, not an error page."""
+    """Whether it is down or without tables: the answer is the same shape, not an error page."""
 
     def fail(*_: Any) -> None:
         raise error("the server closed the connection, or has no such table")
@@ -128,7 +128,7 @@ def test_a_database_that_gives_no_answer_is_503(client: Client, error: type[Data
 
 
 def test_wrong_settings_are_503(client: Client, settings: Settings) -> None:
-    """A web server starts with wrong settings, for it runs no checks: here it shows."""
+    """A web server starts with wrong settings, because it runs no checks: here it shows."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "PKCE": "perhaps"}
     status, body = look(client)
     assert (status, body["problems"]) == (503, ["settings"])

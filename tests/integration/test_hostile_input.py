@@ -2,52 +2,59 @@
 
 import math
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
+from django.core.cache import cache
 from hypothesis import example, given
 from pytest_django import Settings
 
+from actionstep_connect.api import ActionstepClient
+from actionstep_connect.client.answers import Walk, count_of, current_user_of
+from actionstep_connect.client.refusals import error_of
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
 from actionstep_connect.environments import trusted_api_endpoint
-from actionstep_connect.exceptions import ActionstepConnectError
+from actionstep_connect.exceptions import ActionstepConnectError, ApiError
 from actionstep_connect.flows.refresh.claim import Claim
 from actionstep_connect.flows.refresh.renew import Renewed
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent, Status
 from actionstep_connect.oauth import TokenGrant
 from actionstep_connect.oauth.answers import read_answer, retry_after
-from tests.connections import make_connection, make_user
-from tests.hostile_server import HostileServer
-from tests.hostile_values import (
+from actionstep_connect.secret import Secret
+from tests.support.connections import make_connection, make_user
+from tests.support.hostile_server import HostileServer
+from tests.support.hostile_values import (
     STATE,
     TokenAnswer,
+    api_answers,
     callback_queries,
     good_but,
     hostile_next,
     token_answers,
     volume,
 )
-from tests.integration.connect.person import CALLBACK, CONNECT, CONNECTIONS, SITE, Person, query
+from tests.support.person import CALLBACK, CONNECT, CONNECTIONS, SITE, Person, query
 
-#: Seconds; a minute where nobody else is at work.
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+#: Seconds; a minute where no one else is at work.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 
 PLACES = (CONNECT, CONNECTIONS)
 
 
 @pytest.fixture
 def person(db: None) -> Person:
-    """Give a signed-in user in a browser of their own."""
+    """Return a signed-in user in a browser of their own."""
     return Person()
 
 
 @pytest.fixture
 def server(settings: Settings) -> Generator[HostileServer]:
-    """Give a token endpoint that answers as told, and settings that lead to it."""
+    """Yield a token endpoint that answers as told, and settings that lead to it."""
     with HostileServer() as server:
         settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **server.settings()}
         yield server
@@ -55,7 +62,7 @@ def server(settings: Settings) -> Generator[HostileServer]:
 
 @pytest.fixture
 def connection(settings: Settings) -> Connection:
-    """Give one connection to Actionstep, which every case refreshes again."""
+    """Return one connection to Actionstep, which every case refreshes again."""
     hosts = {"API_HOSTS": ["*.actionstep.com"]}
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **hosts}
     return make_connection(make_user(), api_endpoint="https://eu.actionstep.com/api/")
@@ -81,9 +88,16 @@ def test_s20_no_answer_stores_an_oddity_or_costs_a_refresh_token(
         assert said.isprintable()
         return
     _assert_readable(grant)
+    connection.refresh_from_db()  # As the case before has left it.
     expected = grant.refresh_token or connection.open_refresh_token()
     assert answer.refresh_token is None or expected == Secret(answer.refresh_token)
-    claim = Claim(connection=connection, owner="", outcome_was_unknown=False, begun=0)
+    claim = Claim(
+        connection=connection,
+        generation=connection.generation,
+        owner="",
+        outcome_was_unknown=False,
+        begun=0,
+    )
     assert store(claim, Renewed(grant))
     stored = Connection.objects.get(pk=connection.pk)
     _assert_sound(stored)
@@ -144,7 +158,7 @@ def test_s20_no_answer_to_a_code_stores_an_oddity(
 def test_s11_no_callback_breaks_us_or_leaks(
     person: Person, server: HostileServer, state: str, asked: str
 ) -> None:
-    """Whatever an address holds, the answer leads to a page of ours without any of it."""
+    """Whatever an address holds, the answer leads to one of this package's pages without any of it."""
     _forget(person)
     before = len(server.requests)
     raw = asked.replace(STATE, state).encode("utf-8", "surrogatepass").decode("latin-1")
@@ -168,17 +182,18 @@ def test_s11_no_callback_breaks_us_or_leaks(
 @pytest.fixture
 def state(
     person: Person, server: HostileServer, settings: Settings, caplog: pytest.LogCaptureFixture
-) -> str:
-    """Give the state of the attempt that is under way."""
+) -> Generator[str]:
+    """Yield the state of the attempt that is under way."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"  # The faster one.
     person.browser.force_login(person.user)
     caplog.set_level("CRITICAL")  # Not ten thousand warnings.
-    return query(person.start())["state"]
+    yield query(person.start())["state"]
+    cache.clear()  # A process has one local cache for all its tests.
 
 
 def _forget(person: Person) -> None:
     """Undo what the last case, good or failed, has left."""
-    if person.browser.cookies.pop("messages", None):  # Somebody was connected.
+    if person.browser.cookies.pop("messages", None):  # Someone was connected.
         Connection.objects.all().delete()
     used = AuthorizationRequest.objects.exclude(used_at=None)
     used.update(used_at=None, result=None, failure="")
@@ -206,3 +221,81 @@ def test_s10_no_next_breaks_a_page_or_leads_away(
     assert location.path == CONNECT
     assert parse_qs(location.query).get("next", [""]) == [kept]
     assert not kept or kept.startswith(("/", SITE))
+
+
+TOKEN = Secret("canary-token")
+
+
+@volume()
+@given(answer=api_answers())
+def test_no_answer_of_the_api_is_an_error_without_a_type(answer: httpx2.Response) -> None:
+    """Rows are objects, a count is a whole number, and all else is an error of this package in one line."""
+    walk = Walk("https://eu.actionstep.com/api/rest/timerecords", {})
+    read: dict[str, Callable[[], Any]] = {
+        "rows": lambda: walk.rows(answer, token=TOKEN),
+        "count": lambda: count_of(answer, token=TOKEN),
+        "user": lambda: current_user_of(answer, token=TOKEN),
+    }
+    found: dict[str, Any] = {}
+    for name, reads in read.items():
+        try:
+            found[name] = reads()
+        except ActionstepConnectError as error:
+            _assert_plain(error)
+    _assert_plain(error_of(answer, token=TOKEN))
+    assert all(type(row) is dict for row in found.get("rows", []))
+    assert type(found.get("count", 0)) is int
+    assert found.get("count", 0) >= 0
+    if "rows" in found and walk.url is not None:
+        assert (walk.url.scheme, walk.url.host) == ("https", "eu.actionstep.com")
+
+
+def _assert_plain(error: ActionstepConnectError) -> None:
+    said = f"{error.code} {error} {getattr(error, 'detail', '')}"
+    assert said.isprintable(), said
+    said.encode()
+    seconds = getattr(error, "retry_after", None)
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
+
+
+@pytest.fixture
+def count(server: HostileServer, settings: Settings) -> Callable[[str], int]:
+    """Return what a client takes for the count of an answer that says this recordCount."""
+    own = {"API_HOSTS": [server.host]}
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **own}
+    connection = make_connection(make_user(), api_endpoint=f"{server.url}/api/")
+
+    def ask(number: str) -> int:
+        meta = f'{{"paging": {{"timerecords": {{"recordCount": {number}}}}}}}'
+        server.answer(body=f'{{"timerecords": [], "meta": {meta}}}'.encode())
+        with ActionstepClient(connection) as actionstep:
+            return actionstep.count("timerecords")
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("Infinity", "-Infinity", "NaN", "1e999", "-1e999", "-1", "1.5", "true", "null", "{}", "[7]"),
+        *('"Infinity"', '"1e3"', '"-7"', '"1_000"', '" 7 "', '"\\u0663"', '""', "9" * 5000),
+        f'"{"9" * 5000}"',
+    ],
+    ids=lambda number: number[:12],
+)  # fmt: skip
+def test_a_record_count_that_counts_nothing_is_a_typed_error(
+    count: Callable[[str], int], number: str
+) -> None:
+    """Over real HTTP: no text and no number but a whole one from 0 up is taken for a count."""
+    with pytest.raises(ApiError, match=r"recordCount|JSON"):
+        count(number)
+
+
+@pytest.mark.parametrize(
+    ("number", "whole"), [("0", 0), ('"480"', 480), ("480.0", 480), ("1e3", 1000)]
+)
+def test_a_record_count_may_be_written_in_each_way_that_json_has(
+    count: Callable[[str], int], number: str, whole: int
+) -> None:
+    """A whole number is a count whether it comes as text, with a point, or with an exponent."""
+    assert count(number) == whole

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
@@ -19,36 +19,39 @@ from django.db import OperationalError
 from django.db import connection as database
 from django.template import Origin
 from django.template.loaders.base import Loader
+from django.test import Client
+from django.urls import path, reverse
 from django.utils import translation
 from pytest_django import Settings
 
 from actionstep_connect.exceptions import NotReminded, ReconnectRequired
-from actionstep_connect.flows.flag import flag_nearing_limit
+from actionstep_connect.flows.flag import flag_expiring
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.flows.refresh import refresh_now
 from actionstep_connect.flows.remind import delivery, remind, send_reminders
 from actionstep_connect.models import Connection, EventKind, Heartbeat
 from actionstep_connect.testing import Sandbox
-from tests.connections import (
+from tests.support.connections import (
     expired,
+    kinds,
     make_connection,
     make_user,
+    near_limit,
     sandbox_connection,
     sandbox_connections,
 )
-from tests.integration.connect.person import Person, words
-from tests.integration.refresh.site_processes import (
+from tests.support.mail_server import DROP, HANG, MailServer
+from tests.support.person import Person, words
+from tests.support.sandbox import fault
+from tests.support.site_processes import (
     COMMAND,
     celery_worker,
     order_maintenance,
     pause,
     running_site,
 )
-from tests.integration.refresh.test_answers import fault, kinds
-from tests.integration.refresh.test_flag import near_limit
-from tests.mail_server import DROP, HANG, MailServer
-from tests.threads import together
-from tests.with_sites import WITH_SITES
+from tests.support.threads import together
+from tests.support.with_sites import WITH_SITES, table_of_sites
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,14 +69,14 @@ def notifying(settings: Settings) -> None:
 
 @pytest.fixture
 def sandbox(sandbox: Sandbox, settings: Settings) -> Sandbox:
-    """Give the sandbox to a site that e-mails its users; the plugin forgets where the site is."""
+    """Return the sandbox of a site that e-mails its users; the plugin forgets where the site is."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **NOTIFYING}
     return sandbox
 
 
 @pytest.fixture
 def mail_server(settings: Settings) -> Generator[MailServer]:
-    """Give the site a mail server of its own."""
+    """Start a mail server for the site."""
     with MailServer() as server:
         for name, value in server.settings().items():
             setattr(settings, name, value)
@@ -102,7 +105,7 @@ def queued(count: int = 1, **values: Any) -> list[Connection]:
 
 
 def give_addresses(*connections: Connection) -> None:
-    """Give each one's user an address, for the sandbox's fleet has none."""
+    """Set an address for each one's user, because the sandbox's fleet has none."""
     for each in connections:
         User.objects.filter(pk=each.user_id).update(email=f"{each.user_id}@law.example")
 
@@ -124,7 +127,7 @@ def test_a_refused_connections_user_is_told_once(sandbox: Sandbox) -> None:
         maintain()
     (letter,) = letters()
     assert letter.to == [f"{connection.user_id}@law.example"]
-    assert letter.subject == "Your Actionstep connection to acmelaw needs you"
+    assert letter.subject == "Action needed: reconnect Actionstep (acmelaw)"
     assert f"{SITE}/actionstep/connect/?orgkey=acmelaw" in letter.body
     assert kinds(connection) == [EventKind.RECONNECT_REQUIRED, EventKind.REMINDED]
 
@@ -149,11 +152,11 @@ def test_a_flagged_connections_user_is_told_once_for_each_refresh_token(sandbox:
         with later(days=days):
             maintain()
     assert len(letters()) == 2
-    assert all("Please renew" in letter.subject for letter in letters())
+    assert all("Please reconnect" in letter.subject for letter in letters())
 
 
 def test_an_admins_second_try_is_no_second_cause(sandbox: Sandbox) -> None:
-    """A connection that is refused once more has not ended again: no event, no e-mail."""
+    """A connection that is refused again has not ended again: no event, no e-mail."""
     connection = sandbox_connection(sandbox, **expired())
     give_addresses(connection)
     sandbox.post("sandbox/revoke", user="priya")
@@ -167,7 +170,7 @@ def test_an_admins_second_try_is_no_second_cause(sandbox: Sandbox) -> None:
 
 
 def test_another_organisation_twice_is_no_second_cause(sandbox: Sandbox) -> None:
-    """An admin's second try that is answered for another organisation again says nothing new."""
+    """An admin's second try that connects a different organisation again says nothing new."""
     connection = sandbox_connection(sandbox, **expired())
     give_addresses(connection)
     fault(sandbox, "members", changes={"orgkey": "somebody-elses"}, times=None)
@@ -208,7 +211,7 @@ def test_nobody_is_told_where_the_site_does_not_say_so(
 
 
 def test_a_fleet_refused_at_once_is_not_told(sandbox: Sandbox) -> None:
-    """Twenty refusals in a row are more likely our fault: no user is asked to mend it."""
+    """Twenty refusals in a row are more likely the site's fault: no user is asked to fix it."""
     connections = sandbox_connections(sandbox, 25, **expired())
     give_addresses(*connections)
     sandbox.post("sandbox/revoke", user="priya")
@@ -223,7 +226,7 @@ def test_a_fleet_refused_at_once_is_not_told(sandbox: Sandbox) -> None:
     [({"is_active": False}, "inactive_user"), ({"email": ""}, "no_address")],
 )
 def test_whom_no_email_can_reach(sandbox: Sandbox, user: dict[str, Any], code: str) -> None:
-    """An inactive user, or one without an address, gets nothing; whoever asks is told why."""
+    """An inactive user, or one without an address, gets nothing; anyone who asks is told why."""
     connection = sandbox_connection(sandbox, **expired())
     give_addresses(connection)
     User.objects.update(**user)
@@ -236,7 +239,7 @@ def test_whom_no_email_can_reach(sandbox: Sandbox, user: dict[str, Any], code: s
 
 
 def test_a_healthy_connection_is_not_reminded() -> None:
-    """Nobody is asked to mend what works, or what they ended themselves."""
+    """No one is asked to fix what works, or what they ended themselves."""
     for values in ({}, {"status": "disconnected"}):
         with pytest.raises(NotReminded) as raised:
             remind(make_connection(make_user(), **values))
@@ -275,7 +278,7 @@ def test_two_workers_flag_one_cause(sandbox: Sandbox) -> None:
         sandbox, **near_limit(refresh_at=datetime(2099, 1, 1, tzinfo=UTC))
     )
     give_addresses(connection)
-    together(flag_nearing_limit, 3)
+    together(flag_expiring, 3)
     assert kinds(connection) == [EventKind.FLAGGED]
     assert send_reminders() == 1
 
@@ -297,7 +300,7 @@ def test_a_deadlocks_victim_is_queued_all_the_same() -> None:
 
 
 def test_a_reminder_taken_by_a_worker_that_died_is_not_sent_again(mail_server: MailServer) -> None:
-    """Nobody knows whether a lost answer meant yes: one e-mail too few, never one too many."""
+    """No one knows whether a lost answer meant yes: one e-mail too few, never one too many."""
     queued()
     mail_server.script([DROP])
     send_reminders()
@@ -323,7 +326,7 @@ def test_a_mail_server_that_says_later_is_asked_later(
 
 
 def test_a_mail_server_that_says_never_is_not_asked_again(mail_server: MailServer) -> None:
-    """An address that does not exist holds up nobody else."""
+    """An address that does not exist holds up no one else."""
     queued(2)
     mail_server.script(["550 5.1.1 no such user"])
     assert send_reminders() == 1
@@ -344,7 +347,7 @@ def test_a_mail_server_that_closes_keeps_its_e_mail_in_the_queue(mail_server: Ma
 def test_a_mail_server_that_is_away_loses_nothing(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody listens: what is queued goes once somebody does."""
+    """No one listens: what is queued goes once someone does."""
     with MailServer() as gone:
         for name, value in gone.settings().items():
             setattr(settings, name, value)
@@ -364,7 +367,7 @@ def test_a_mail_server_that_hangs_holds_up_no_refresh(
     sandbox: Sandbox, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """Every token is stored and the heartbeat left before the first e-mail, and the wait is short."""
-    monkeypatch.setattr(delivery, "PATIENCE", 0.5)
+    monkeypatch.setattr(delivery, "TIMEOUT", 0.5)
     connections = sandbox_connections(sandbox, 3, **expired())
     give_addresses(*connections)
     queued(3)
@@ -440,7 +443,7 @@ def test_an_e_mail_says_what_why_and_how(settings: Settings) -> None:
 
 
 def test_a_letter_before_the_limit_says_until_when() -> None:
-    """A date while there is one ahead; past it, that it may end at any moment."""
+    """A date while there is one ahead; past it, that it may expire at any moment."""
     near = datetime(2099, 3, 4, tzinfo=UTC)
     with time_machine.travel(near - timedelta(days=2), tick=True):
         remind(make_connection(make_user(), refresh_token_expires_at=near))
@@ -449,12 +452,12 @@ def test_a_letter_before_the_limit_says_until_when() -> None:
         remind(make_connection(make_user(), refresh_token_expires_at=near))
         send_reminders()
     before, after = letters()
-    assert "ends on March 4, 2099 unless you renew it." in before.body
-    assert "may end at any moment unless you renew it." in after.body
+    assert "expires on March 4, 2099 unless you reconnect." in before.body
+    assert "may expire at any moment unless you reconnect." in after.body
 
 
 def test_the_link_leads_to_reconnecting_that_very_organisation() -> None:
-    """Whoever follows it signs in, and is asked to reconnect this one."""
+    """Anyone who follows it signs in, and is asked to reconnect this one."""
     (connection,) = queued(orgkey="harbourlegal")
     send_reminders()
     (link,) = re.findall(rf"{SITE}(/actionstep/connect/\S+)", str(letters()[0].body))
@@ -463,7 +466,7 @@ def test_the_link_leads_to_reconnecting_that_very_organisation() -> None:
 
 
 def test_a_site_replaces_subject_and_texts(settings: Settings) -> None:
-    """Its own templates may extend ours block by block, even into each user's own language."""
+    """Its own templates may extend this package's block by block, even into each user's own language."""
     ours = "actionstep_connect/email/reminder"
     settings.TEMPLATES = [
         {
@@ -493,7 +496,7 @@ def test_a_site_replaces_subject_and_texts(settings: Settings) -> None:
 def test_a_template_that_fails_loses_no_reminder(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once the site has mended its template, the reminder goes out."""
+    """Once the site has fixed its template, the reminder goes out."""
     broken = [
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -530,7 +533,7 @@ def test_a_worker_without_templates_repeats_nothing_that_another_sent(settings: 
 
 
 def test_a_connection_that_was_renewed_meanwhile_is_not_reminded() -> None:
-    """Whoever asks on the strength of an older row is told that there is no need any more."""
+    """Anyone who asks on the strength of an older row is told that there is no need any more."""
     connection = needing()
     Connection.objects.update(generation=2, status="connected")
     with pytest.raises(NotReminded) as raised:
@@ -556,7 +559,7 @@ def test_who_reconnects_while_others_are_e_mailed_is_not_reminded() -> None:
 
 
 def test_a_connection_of_another_environment_is_not_reminded() -> None:
-    """This site's runs would never send it; whoever asks is told."""
+    """This site's runs would never send it; anyone who asks is told."""
     with pytest.raises(NotReminded) as raised:
         remind(needing(environment="staging"))
     assert raised.value.code == "other_environment"
@@ -606,6 +609,26 @@ def test_where_links_lead_without_a_request(
     assert f"\n{expected}/actionstep/connect/?orgkey=acmelaw\n" in letters()[0].body
 
 
+class OtherHost:
+    """A URLconf without this package's URLs, which another host's has."""
+
+    urlpatterns = (path("admin/", admin.site.urls),)
+
+
+def test_links_come_from_redirect_uri_where_only_it_knows_the_urls(
+    settings: Settings, admin_client: Client
+) -> None:
+    """With a URLconf for each host, the worker's e-mail and the one an admin sends lead to the right one."""
+    settings.ROOT_URLCONF = OtherHost
+    uri = f"{SITE}/mounted/actionstep/callback/"
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": uri}
+    (connection,) = queued()
+    send_reminders()
+    assert f"\n{SITE}/mounted/actionstep/connect/?orgkey=acmelaw\n" in letters()[0].body
+    page = reverse("admin:actionstep_connect_connection_change", args=[connection.pk])
+    assert admin_client.get(page).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("domain", "expected"),
     [("law.example", SITE), ("localhost:8000", "http://localhost:8000"), ("example.com", "")],
@@ -617,10 +640,7 @@ def test_django_contrib_sites_says_it_where_redirect_uri_does_not(
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
     settings.INSTALLED_APPS = WITH_SITES
     settings.SITE_ID = 1
-    sites: Any = apps.get_app_config("sites").get_model("Site")
-    with database.schema_editor() as editor:
-        editor.create_model(sites)
-    try:
+    with table_of_sites() as sites:
         connection = needing()
         with pytest.raises(NotReminded, match="SITE_ID"):
             remind(connection)
@@ -632,10 +652,6 @@ def test_django_contrib_sites_says_it_where_redirect_uri_does_not(
         else:
             with pytest.raises(NotReminded, match="still called"):
                 remind(connection)
-    finally:
-        sites.objects.clear_cache()
-        with database.schema_editor() as editor:
-            editor.delete_model(sites)
 
 
 def test_without_any_address_of_the_site_whoever_asks_is_told(
@@ -651,7 +667,7 @@ def test_without_any_address_of_the_site_whoever_asks_is_told(
 def test_a_reminder_that_no_link_can_be_given_is_an_error_in_the_log(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The site's settings were broken while it waited: nobody else would ever tell the admin."""
+    """The site's settings were broken while it waited: no one else would ever tell the admin."""
     queued()
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "REDIRECT_URI": None}
     assert send_reminders() == 0

@@ -6,12 +6,11 @@ import pytest
 
 from actionstep_connect.api import get_access_token
 from actionstep_connect.exceptions import ReconnectRequired
-from actionstep_connect.flows.maintain import is_way_clear, maintain
+from actionstep_connect.flows.maintain import maintain, may_share_backlog
 from actionstep_connect.flows.refresh import refresh_now
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, sandbox_connections
-from tests.integration.refresh.test_processes import make_due
+from tests.support.connections import expired, make_due, sandbox_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +48,7 @@ def test_a_fleet_of_spent_tokens_stops_the_run(sandbox: Sandbox) -> None:
     restore(backup)
     report = maintain()
     assert (report.stopped_by, report.refused, report.refreshed) == ("refusals", 20, 0)
-    assert not is_way_clear()
+    assert not may_share_backlog()
     assert maintain().refused == 1
     connection = Connection.objects.filter(status="connected").first()
     assert connection is not None
@@ -59,9 +58,9 @@ def test_a_fleet_of_spent_tokens_stops_the_run(sandbox: Sandbox) -> None:
 
 
 def test_marking_all_at_once_keeps_what_may_be_good(sandbox: Sandbox) -> None:
-    """After the UPDATE of the documentation nothing is sent by itself; an admin may still try."""
+    """After the UPDATE of the documentation nothing is sent on its own; an admin may still try."""
     sandbox_connections(sandbox, 2, **expired())
-    Connection.objects.here().filter(status="connected").update(
+    Connection.objects.in_environment().filter(status="connected").update(
         status="reconnect_required", status_reason="interrupted", refresh_at=None
     )
     assert maintain().requests == 0

@@ -18,7 +18,7 @@ from actionstep_connect.models import (
     Heartbeat,
     RefreshHour,
 )
-from tests.connections import make_connection, make_user
+from tests.support.connections import make_connection, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,7 +72,7 @@ def test_a_backlog_is_pruned_batch_after_batch(monkeypatch: pytest.MonkeyPatch) 
         ConnectionEvent(connection=connection, kind=EventKind.FLAGGED, at=old) for _ in range(45)
     )
     make_event(connection, age=timedelta(days=1))
-    monkeypatch.setattr(prune_module, "PATIENCE", 0.0)
+    monkeypatch.setattr(prune_module, "TIMEOUT", 0.0)
     assert prune() == 0
     monkeypatch.undo()
     monkeypatch.setattr(prune_module, "BATCH", 10)
@@ -81,7 +81,7 @@ def test_a_backlog_is_pruned_batch_after_batch(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_model_has_a_bound() -> None:
-    """A new model fails here until somebody has thought of what keeps it from growing for ever."""
+    """A new model fails here until someone has thought of what keeps it from growing forever."""
     pruned = {AuthorizationRequest, ConnectionEvent}
     folded = {RefreshHour}
     one_for_each_job, one_for_each_grant = {Heartbeat}, {Connection}

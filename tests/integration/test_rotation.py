@@ -14,27 +14,29 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django import Settings
 
-from actionstep_connect.crypto import Secret, generate_key, get_key_ring, read_key_id
+from actionstep_connect.crypto import get_key_ring, read_key_id
 from actionstep_connect.flows import rotate as rotation
 from actionstep_connect.flows.keys import count_rows_by_key, missing_keys, warn_of_missing_keys
 from actionstep_connect.flows.refresh import refresh_due
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.models import AuthorizationRequest, Connection, Status
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+from actionstep_connect.secret import Secret
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, make_connection, make_user, sandbox_connections
-from tests.integration.refresh.workers import running_workers
-from tests.integration.worker_process import celery_settings, running_worker
+from tests.support.connections import expired, make_connection, make_user, sandbox_connections
+from tests.support.worker_process import celery_settings, running_worker
+from tests.support.workers import running_workers
 
 pytestmark = pytest.mark.django_db
 
-PATIENCE = 40  # seconds for a worker to start
+TIMEOUT = 40  # seconds for a worker to start
 OLD, NEW = generate_key(), generate_key()
 UseKeys = Callable[..., tuple[str, ...]]
 
 
 @pytest.fixture
 def use_keys(settings: Settings) -> UseKeys:
-    """Give what sets ENCRYPTION_KEYS, and tells their names."""
+    """Return what sets ENCRYPTION_KEYS, and tells their names."""
 
     def use(*keys: str) -> tuple[str, ...]:
         settings.ACTIONSTEP_CONNECT = {
@@ -77,7 +79,7 @@ def key_ids_in_use() -> set[str]:
 
 
 def test_s36_every_row_comes_under_the_first_key(use_keys: UseKeys) -> None:
-    """All three kinds of envelopes are sealed anew, open to what they held, and the old key may go."""
+    """All three kinds of envelopes are sealed again, open to what they held, and the old key may go."""
     (old,) = use_keys(OLD)
     connection, attempt = make_connection(make_user()), make_attempt()
     new, _ = use_keys(NEW, OLD)
@@ -119,7 +121,7 @@ def test_s36_it_is_repeatable(use_keys: UseKeys) -> None:
     before = list(Connection.objects.values())
     code, said = run()
     assert code == 0
-    assert "0 rows were sealed anew" in said
+    assert "0 rows were sealed again" in said
     assert list(Connection.objects.values()) == before
 
 
@@ -131,7 +133,7 @@ def test_s36_a_dry_run_writes_nothing(use_keys: UseKeys) -> None:
     before = list(Connection.objects.values())
     code, said = run(dry_run=True)
     assert code == 0
-    assert "1 row would be sealed anew" in said
+    assert "1 row would be sealed again" in said
     assert f"key {old} (an older one): 1 row\n" in said
     assert "No key may be dropped yet" in said
     assert list(Connection.objects.values()) == before
@@ -142,7 +144,7 @@ def test_s36_a_dry_run_after_a_rotation_names_what_may_be_dropped(use_keys: UseK
     (old,) = use_keys(OLD)
     make_connection(make_user())
     use_keys(NEW, OLD)
-    assert "1 row was sealed anew" in run()[1]
+    assert "1 row was sealed again" in run()[1]
     code, said = run(dry_run=True)
     assert code == 0
     assert f"May be dropped from ENCRYPTION_KEYS: {old}," in said
@@ -161,14 +163,14 @@ def test_s36_it_is_resumable(use_keys: UseKeys, monkeypatch: pytest.MonkeyPatch)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rotation.rotate(seen=stop)
+        rotation.rotate(on_batch=stop)
     assert count_rows_by_key() == {new: 2, old: 3}
     assert rotation.rotate().resealed == 3
     assert count_rows_by_key() == {new: 5}
 
 
 def test_s36_an_unreadable_row_is_named_left_and_fails(use_keys: UseKeys) -> None:
-    """Exit code 1 names the row and its key, never writes it, and the others are sealed all the same."""
+    """Exit code 1 names the row and its key, never writes it, and the others are sealed nevertheless."""
     (lost,) = use_keys(generate_key())
     unreadable = make_connection(make_user())
     use_keys(OLD)
@@ -190,7 +192,7 @@ def test_s36_an_unreadable_row_is_named_left_and_fails(use_keys: UseKeys) -> Non
 
 
 def test_s36_an_altered_row_under_the_first_key_fails_too(use_keys: UseKeys) -> None:
-    """What needs no rotation is opened all the same, for the exit code speaks of every row."""
+    """What needs no rotation is opened nevertheless, because the exit code speaks of every row."""
     use_keys(NEW)
     connection = make_connection(make_user())
     swapped = {"sealed_access_token": connection.sealed_refresh_token}
@@ -199,7 +201,7 @@ def test_s36_an_altered_row_under_the_first_key_fails_too(use_keys: UseKeys) -> 
 
 
 def test_s36_what_a_worker_stores_meanwhile_is_never_overwritten(use_keys: UseKeys) -> None:
-    """A store between the reading and the writing of a row wins, and is itself sealed anew after."""
+    """A store between the reading and the writing of a row wins, and is itself sealed again after."""
     use_keys(OLD)
     connection = make_connection(make_user())
     newer = {
@@ -279,7 +281,7 @@ def test_s35_a_real_worker_says_it_too(use_keys: UseKeys, tmp_path: Path) -> Non
     use_keys(NEW)
     log = tmp_path / "worker.log"
     with running_worker(tmp_path, celery_settings(tmp_path)):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while f"key_missing key={lost} rows=1" not in log.read_text():
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)

@@ -13,9 +13,9 @@ from actionstep_connect.templatetags.actionstep_connect import (
     actionstep_connect_button,
     actionstep_connection_alert,
 )
-from tests.connections import make_connection
-from tests.documents import ROOT, lines_for
-from tests.integration.connect.person import CONNECT, CONNECTIONS, Page, Person, words
+from tests.support.connections import make_connection
+from tests.support.documents import ROOT, lines_for
+from tests.support.person import CONNECT, CONNECTIONS, Page, Person, words
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ CLASS = re.compile(r"(?<![\w-])actionstep(?:-[a-z]+)?(?![\w{-])")
 
 @pytest.fixture
 def person() -> Person:
-    """Give a signed-in user."""
+    """Return a signed-in user."""
     return Person()
 
 
@@ -106,7 +106,7 @@ def test_the_page_has_each_variable(person: Person) -> None:
     known = {
         "connections.html": given(person.browser.get(CONNECTIONS)),
         "connect.html": given(person.browser.get(CONNECT)),
-        "connect_failed.html": given(person.browser.get(CONNECT, {"problem": "expired"})),
+        "connect_failed.html": given(person.browser.get(CONNECT, {"scopes": "never-allowed"})),
         "disconnect.html": given(person.browser.get(path)),
         "alert.html": set(actionstep_connection_alert(context)),
         "button.html": set(actionstep_connect_button(context)),

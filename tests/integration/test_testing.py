@@ -19,7 +19,7 @@ from actionstep_connect.sandbox.faults import KINDS, Fault
 from actionstep_connect.sandbox.options import Options
 from actionstep_connect.testing import Sandbox
 from actionstep_connect.testing.vocabulary import FaultDetails, FaultName, SandboxOptions
-from tests.connections import make_user
+from tests.support.connections import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_a_user_connects_as_whom_and_with_what_a_test_says(actionstep_sandbox: S
 def test_a_user_connects_with_their_first_organisation_if_none_is_named(
     actionstep_sandbox: Sandbox, username: str, theirs: str
 ) -> None:
-    """Whoever belongs to one firm needs no `orgkey`; whoever belongs to two gets the first."""
+    """Anyone who belongs to one firm needs no `orgkey`; anyone who belongs to two gets the first."""
     assert actionstep_sandbox.connect(make_user(), username=username).orgkey == theirs
 
 
@@ -72,7 +72,7 @@ def test_a_user_connects_with_their_first_organisation_if_none_is_named(
 def test_an_organisation_that_a_user_does_not_belong_to_is_refused(
     actionstep_sandbox: Sandbox, username: str, orgkey: str, theirs: str
 ) -> None:
-    """Nobody is connected with another organisation than the test asked for."""
+    """No one is connected with another organisation than the test asked for."""
     with pytest.raises(ValueError, match=f"offers {username} {theirs}, not {orgkey}"):
         actionstep_sandbox.connect(make_user(), username=username, orgkey=orgkey)
     assert not Connection.objects.exists()
@@ -82,7 +82,7 @@ def test_an_organisation_that_a_user_does_not_belong_to_is_refused(
 def test_an_organisation_that_the_address_names_is_not_taken_for_another(
     actionstep_sandbox: Sandbox,
 ) -> None:
-    """With `orgkey` in the address nobody is asked to choose; a test that wants another hears so."""
+    """With `orgkey` in the address no one is asked to choose; a test that wants another hears so."""
     url = (
         f"{actionstep_sandbox.url}/api/oauth/authorize?response_type=code&client_id=sandbox-client"
         "&redirect_uri=http://localhost/back&scope=actions&orgkey=harbourlegal"
@@ -204,3 +204,38 @@ def test_a_key_is_made_up_where_there_is_none(
 def test_the_plugin_knows_all_of_the_sandboxs_words(ours: set[Any], theirs: set[Any]) -> None:
     """Neither imports the other, so here their vocabularies are compared."""
     assert ours == theirs
+
+
+def test_a_file_goes_up_and_comes_down_through_the_client(
+    actionstep_sandbox: Sandbox, settings: Settings
+) -> None:
+    """The client needs no more than httpx2's `files` and the id as it stands in the row."""
+    scopes = ["files", "actiondocuments"]
+    own = settings.ACTIONSTEP_CONNECT
+    settings.ACTIONSTEP_CONNECT = {**own, "SCOPES": scopes, "ALLOWED_SCOPES": scopes}
+    connection = actionstep_sandbox.connect(make_user(), scopes=scopes)
+    with ActionstepClient(connection) as actionstep:
+        part = {"part_number": 1, "part_count": 1}
+        sent = actionstep.post("files", params=part, files={"file": ("lease.txt", b"Dear Sir")})
+        file = f"{sent.json()['files']['id']};lease.txt"
+        row = {"name": "Lease", "file": file, "links": {"action": 15}}
+        created = actionstep.post("actiondocuments", json={"actiondocuments": row})
+        key = created.json()["actiondocuments"]["id"]
+        asked = actionstep.get(f"actiondocuments/{key}", params={"fields": ":default,file"})
+        identifier = asked.json()["actiondocuments"]["file"]
+        got = actionstep.get(f"files/{identifier}", params={"part_number": 1})
+    assert (identifier, got.content) == (f"DL::Actions::15::{key}", b"Dear Sir")
+
+
+def test_a_change_at_actionstep_is_made_by_a_test(actionstep_sandbox: Sandbox) -> None:
+    """Rows are added, changed and removed as colleagues would, in the organisation that is named."""
+    added = actionstep_sandbox.add("filenotes", text="Called.", links={"action": 7})
+    actionstep_sandbox.change("filenotes", added["id"], text="Called twice.")
+    other = actionstep_sandbox.change("actions", 7, orgkey="harbourlegal", name="Elsewhere")
+    assert other["name"] == "Elsewhere"
+    assert actionstep_sandbox.notifications() == []
+    with pytest.raises(ValueError, match="colour is no member"):
+        actionstep_sandbox.change("actions", 7, colour="red")
+    actionstep_sandbox.remove("filenotes", added["id"])
+    with pytest.raises(ValueError, match="There is no filenotes"):
+        actionstep_sandbox.change("filenotes", added["id"], text="Gone.")

@@ -9,21 +9,22 @@ from pathlib import Path
 import pytest
 
 from actionstep_connect.testing import Sandbox, fixtures
-from tests.documents import ROOT, lines_for
+from tests.support.documents import ROOT, lines_for
 
-PAGE = "docs/testing.md"
+PAGE, TUTORIAL = "docs/testing.md", "docs/tutorial.md"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Start a project, and write what the README and the page say."""
+    """Start a project, and write what the tutorial and the page say."""
     django = [sys.executable, "-m", "django"]
     subprocess.run([*django, "startproject", "mysite", str(tmp_path)], check=True, timeout=30)
     for file in ("settings.py", "urls.py"):
         with (tmp_path / "mysite" / file).open("a") as target:
-            target.write("\n" + lines_for(file, "README.md"))
+            target.write("\n" + lines_for(file, TUTORIAL))
     with (tmp_path / "mysite" / "urls.py").open("a") as target:
         target.write("\n" + lines_for("urls.py", PAGE))
+    (tmp_path / "my_time.py").write_text(lines_for("my_time.py", TUTORIAL))
     for file in ("conftest.py", "pytest.ini", "hours.py", "test_hours.py"):
         (tmp_path / file).write_text(lines_for(file, PAGE))
     return tmp_path

@@ -20,7 +20,6 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
     AuthorizationFailed,
@@ -28,10 +27,12 @@ from actionstep_connect.exceptions import (
     TemporarilyUnavailable,
 )
 from actionstep_connect.oauth import TokenGrant, exchange_code, refresh_token_grant
-from tests.free_port import free_ports
-from tests.hostile_server import Answer, HostileServer, grant
+from actionstep_connect.secret import Secret
+from tests.support.free_port import free_ports
+from tests.support.hostile_server import Answer, HostileServer, grant
 
 SECONDS = 0.5
+BUSY_SECONDS = 20  # Others run beside these tests.
 
 Configure = Callable[..., None]
 
@@ -62,10 +63,11 @@ def configure(settings: Settings) -> Configure:
 
 
 @pytest.fixture
-def server(configure: Configure) -> Generator[HostileServer]:
-    """Give a token endpoint that answers as told, and half a second of patience."""
+def server(configure: Configure, request: pytest.FixtureRequest) -> Generator[HostileServer]:
+    """Yield a token endpoint that answers as told. Tests that run alone have half a second for it."""
+    is_alone = request.node.get_closest_marker("alone") is not None
     with HostileServer() as server:
-        configure(**server.settings(), HTTP_TIMEOUT=SECONDS)
+        configure(**server.settings(), HTTP_TIMEOUT=SECONDS if is_alone else BUSY_SECONDS)
         yield server
 
 
@@ -110,6 +112,7 @@ def test_s17_redirects_are_never_followed(
 
 
 @both
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "answer",
     [Answer(silent=True), Answer(body=grant(), drip=0.05)],
@@ -131,7 +134,7 @@ def test_s18_the_whole_exchange_ends_in_time(
 def addresses(
     server: HostileServer, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[list[str]]:
-    """Give the server's name addresses of which only 127.0.0.1 ever answers."""
+    """Set addresses for the server's name, of which only 127.0.0.1 ever answers."""
     port, silent = urlsplit(server.url).port or 0, ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
     known = list(silent)
     configure(TOKEN_URL=f"http://localhost:{port}/token")
@@ -144,7 +147,7 @@ def addresses(
     with ExitStack() as sockets:
         for address in silent:
             listener = sockets.enter_context(socket.create_server((address, port), backlog=0))
-            for _ in range(4):  # The queue of who waits is full: Linux drops whoever comes next.
+            for _ in range(4):  # The queue of who waits is full: Linux drops anyone who comes next.
                 waiting = sockets.enter_context(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(listener.getsockname())
@@ -153,6 +156,7 @@ def addresses(
 
 
 @both
+@pytest.mark.alone
 def test_s18_several_addresses_share_the_time(
     server: HostileServer, ask: Callable[[], TokenGrant], addresses: list[str]
 ) -> None:
@@ -166,6 +170,7 @@ def test_s18_several_addresses_share_the_time(
 
 
 @both
+@pytest.mark.alone
 def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     server: HostileServer, ask: Callable[[], TokenGrant], addresses: list[str]
 ) -> None:
@@ -287,6 +292,9 @@ def test_s20_what_is_no_grant_is_an_error_of_the_right_kind(
     with pytest.raises(error) as caught:
         ask()
     assert (type(caught.value), caught.value.code) == (error, code)
+    if isinstance(caught.value, TemporarilyUnavailable):
+        # Only what refuses in words says that the token is still there.
+        assert caught.value.outcome_known is (code in {"rate_limited", "unknown_error"})
 
 
 @both
@@ -337,6 +345,7 @@ def test_s20_a_lifetime_is_believed_if_it_makes_sense(
         ({"api_endpoint": 7, "orgkey": {}, "scope": 'a"b'}, {}),
         ({}, {"headers": {"Content-Type": "text/html"}}),
         ({}, {"status": 201}),
+        ({}, {"body": '{"refresh_token": "canary-refresh-token", "note": "a\nb"}'}),
     ],
     ids=str,
 )
@@ -347,15 +356,46 @@ def test_s20_a_usable_refresh_token_is_never_thrown_away(
     answer: dict[str, Any],
 ) -> None:
     """Whatever else is wrong with a good status, the one token that is left is kept."""
-    server.answer(body=grant(**changes), **answer)
+    server.answer(**{"body": grant(**changes), **answer})
     assert ask().refresh_token == Secret("canary-refresh-token")
 
 
+@both
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<br />\n<b>Warning</b>: Undefined index in <b>token.php</b> on line <b>7</b><br />\n%s",
+        "%s\n<!-- served by cache-3 -->",
+        ")]}',\n%s",
+        '%s{"again": true}',
+    ],
+)
+def test_s20_what_stands_around_an_answer_throws_no_token_away(
+    server: HostileServer, ask: Callable[[], TokenGrant], body: str
+) -> None:
+    """Warnings of the server's, and remarks of proxies between, are passed over."""
+    server.answer(body=body % json.dumps(grant()))
+    assert ask().refresh_token == Secret("canary-refresh-token")
+
+
+@both
+@pytest.mark.parametrize("status", [200, 400])
+def test_s20_what_stands_within_a_page_ends_no_connection(
+    server: HostileServer, ask: Callable[[], TokenGrant], status: int
+) -> None:
+    """A page with an error inside is not the token endpoint's word."""
+    server.answer(status=status, body='<script>x = {"error": "invalid_grant"}</script>')
+    with pytest.raises(TemporarilyUnavailable):
+        ask()
+
+
 def test_s20_tokens_of_any_length_are_kept_whole(server: HostileServer) -> None:
-    """Long tokens come through unshortened."""
-    server.answer(body=grant(access_token="a" * 9000, refresh_token="r" * 9000))
+    """Long tokens come through unshortened, with the organisation and the address they are for."""
+    sent = grant(access_token="a" * 9000, refresh_token="r" * 9000)
+    server.answer(body=sent)
     answer = refresh()
     assert (answer.access_token, answer.refresh_token) == (Secret("a" * 9000), Secret("r" * 9000))
+    assert (answer.orgkey, answer.api_endpoint) == (sent["orgkey"], sent["api_endpoint"])
 
 
 @both
@@ -439,8 +479,11 @@ def test_s20_an_answer_whose_end_is_missing_is_taken_if_it_is_whole(
     assert ask().refresh_token == Secret("canary-refresh-token")
 
 
-def test_s20_an_answer_that_is_whole_but_never_ends_is_taken(server: HostileServer) -> None:
+def test_s20_an_answer_that_is_whole_but_never_ends_is_taken(
+    server: HostileServer, configure: Configure
+) -> None:
     """Nor because the server forgets to say that this was all."""
+    configure(HTTP_TIMEOUT=3)  # It is waited for until then.
     server.script([Answer(body=json.dumps(grant()), headers={"Content-Length": "9999"}, stay=True)])
     assert refresh().refresh_token == Secret("canary-refresh-token")
 
@@ -462,7 +505,7 @@ def test_s21_no_file_of_the_machine_says_who_we_are(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A password in `.netrc` takes the place of no credentials of ours."""
+    """A password in `.netrc` takes the place of none of the site's credentials."""
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
@@ -470,22 +513,3 @@ def test_s21_no_file_of_the_machine_says_who_we_are(
     monkeypatch.setenv("HOME", str(tmp_path))
     ask()
     assert "Authorization" not in server.requests[0].headers
-
-
-@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
-@pytest.mark.parametrize("spelling", ["http://{}", "{}"])
-def test_the_proxy_of_the_environment_is_used(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch, name: str, spelling: str
-) -> None:
-    """Where a site reaches the world through a proxy only, the token endpoint is no exception."""
-    for other in ("http_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(other, raising=False)
-        monkeypatch.delenv(other.upper(), raising=False)
-    with HostileServer() as proxy:
-        monkeypatch.setenv(name, spelling.format(proxy.host))
-        configure(
-            **proxy.settings() | {"TOKEN_URL": f"http://localhost:{free_ports(1)[0]}/token"},
-            HTTP_TIMEOUT=SECONDS,
-        )
-        refresh()
-        assert proxy.requests[0].target == get_config().token_url

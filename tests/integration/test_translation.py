@@ -32,10 +32,11 @@ from actionstep_connect.models import (
     StatusReason,
 )
 from actionstep_connect.models.heartbeat import MAINTENANCE
-from actionstep_connect.wording import ENDINGS, SCOPES
-from tests.connections import make_connection, make_user
-from tests.hostile_server import HostileServer, grant
-from tests.integration.connect.person import CONNECT, CONNECTIONS, Page, Person, callback_url
+from actionstep_connect.wording.failures import FAILURES
+from actionstep_connect.wording.scopes import SCOPES
+from tests.support.connections import make_connection, make_user
+from tests.support.hostile_server import HostileServer, grant
+from tests.support.person import CONNECT, CONNECTIONS, Page, Person, callback_url
 
 pytestmark = pytest.mark.django_db
 
@@ -74,13 +75,13 @@ def _made_up_language(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def person() -> Person:
-    """Give a signed-in user whose name has no letters."""
+    """Return a signed-in user whose name has no letters."""
     return Person(make_user(username="007"))
 
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[HostileServer]:
-    """Give a token endpoint that answers as told, and a site that knows where it is."""
+    """Yield a token endpoint that answers as told, and a site that knows where it is."""
     with HostileServer() as server:
         settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **server.settings()}
         yield server
@@ -152,9 +153,10 @@ def test_the_page_that_asks_is_all_translated(person: Person) -> None:
     assert read(person.browser.get(CONNECT, {"scopes": "timerecords", "orgkey": "1"})) == []
 
 
-@pytest.mark.parametrize("code", ENDINGS)
+@pytest.mark.parametrize("code", FAILURES)
 def test_every_ending_is_translated(person: Person, code: str) -> None:
     """What went wrong, why, and the way on."""
+    person.was_told(code)
     assert read(person.browser.get(CONNECT, {"problem": code})) == []
 
 
@@ -236,7 +238,7 @@ def test_the_admin_is_all_translated(person: Person) -> None:
             if pattern.name:
                 path = reverse(f"admin:{pattern.name}", args=[row.pk] if about_one else [])
                 response = person.browser.get(path)
-                if response.status_code != 403:  # Nobody adds, and little is deleted.
+                if response.status_code != 403:  # No one adds, and little is deleted.
                     assert set(read(response)) <= DATA, path
 
 

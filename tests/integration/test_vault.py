@@ -13,15 +13,16 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from actionstep_connect.api import get_access_token
-from actionstep_connect.crypto import generate_key, get_key_ring
+from actionstep_connect.crypto import get_key_ring
 from actionstep_connect.exceptions import TemporarilyUnavailable
 from actionstep_connect.flows.keys import warn_of_missing_keys
 from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.models import Connection, Heartbeat
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, make_connection, make_user, sandbox_connections
-from tests.hostile_server import HostileServer
-from tests.integration.connect.person import Person, words
+from tests.support.connections import expired, make_connection, make_user, sandbox_connections
+from tests.support.hostile_server import HostileServer
+from tests.support.person import Person, words
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def the_example() -> ModuleType:
 
 @pytest.fixture
 def vault(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Generator[HostileServer]:
-    """Give a vault with two keys, and a site that has its keys from there."""
+    """Yield a vault with two keys, and a site that has its keys from there."""
     with HostileServer() as server:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setenv("VAULT_ADDR", server.url)
@@ -105,7 +106,7 @@ def test_while_the_vault_is_away_nothing_is_sent_and_nothing_lost(
 
 
 def test_a_caller_is_told_to_try_again(vault: HostileServer, settings: Settings) -> None:
-    """Whoever asks for a token meanwhile gets TemporarilyUnavailable, with no trace of the vault."""
+    """Anyone who asks for a token meanwhile gets TemporarilyUnavailable, with no trace of the vault."""
     connection = make_connection(make_user())
     vault.answer(status=503)
     change(settings)
@@ -118,7 +119,7 @@ def test_a_caller_is_told_to_try_again(vault: HostileServer, settings: Settings)
 def test_a_user_who_connects_meanwhile_is_told_so(
     vault: HostileServer, sandbox: Sandbox, settings: Settings
 ) -> None:
-    """Nobody is sent to Actionstep, and nobody sees an error page."""
+    """No one is sent to Actionstep, and no one sees an error page."""
     vault.answer(status=503)
     change(settings)
     response = Person().browser.post("/actionstep/connect/")
@@ -129,7 +130,7 @@ def test_a_user_who_connects_meanwhile_is_told_so(
 def test_no_code_is_spent_before_the_keys_are_there(
     vault: HostileServer, sandbox: Sandbox, settings: Settings
 ) -> None:
-    """Where nothing needs opening first, the keys are fetched all the same before the exchange."""
+    """Where nothing needs opening first, the keys are fetched nevertheless before the exchange."""
     change(settings, PKCE=False)
     person = Person()
     back = person.allow(person.start())

@@ -1,10 +1,11 @@
 """How a site uses the package: type-checked with everything else, and never run."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_type
 
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -20,6 +21,8 @@ from actionstep_connect.api import (
     redirect_to_connect,
     refresh,
 )
+from actionstep_connect.client.linked import LinkedRow
+from actionstep_connect.client.rows import TasksRow
 from actionstep_connect.decorators import ActionstepRequest
 from actionstep_connect.exceptions import (
     ActionstepConnectError,
@@ -37,25 +40,39 @@ from actionstep_connect.signals import reconnect_required
 from actionstep_connect.testing import Activity, Sandbox
 
 
-def call_as_the_user(user: User) -> list[dict[str, Any]]:
+def call_as_the_user(user: User) -> list[float]:
     connection = Connection.objects.get_for_user(user)
     assert_type(connection, Connection)
-    with ActionstepClient(connection, patience=5, timeout=10, headers={"X-A": "b"}) as actionstep:
+    with ActionstepClient(connection, max_wait=5, timeout=10, headers={"X-A": "b"}) as actionstep:
         assert_type(actionstep, ActionstepClient)
         assert_type(actionstep.count("timerecords", isBillable="T"), int)
         assert_type(actionstep.current_user(), dict[str, Any])
-        me = actionstep.get("users/current").json()
-        rows = actionstep.iterate("timerecords", sort="-id")
-        assert_type(rows, Iterator[dict[str, Any]])
-        return [me, *rows]
+        assert_type(actionstep.iterate("nonsense", sort="-id"), Iterator[dict[str, Any]])
+        actionstep.iterate("timerecords", sort="-id", **{"fields[actions]": "id"})
+        assert_type(
+            next(actionstep.iterate("tasks", include="action")).follow("action"), LinkedRow | None
+        )
+        assert_type(next(actionstep.iterate("tasks", convert=True)), dict[str, Any])
+        assert_type(actionstep.custom_fields(7), dict[str, Any])
+        changes = actionstep.changes("actions", since=None, status="Active")
+        assert_type(next(changes)["name"], str | None)
+        assert_type(changes.next_since, datetime | None)
+        assert_type(actionstep.create_many("tasks", []), list[dict[str, Any]])
+        file = actionstep.upload("lease.pdf", progress=lambda arrived, total: None)
+        assert_type(actionstep.attach(file, action=7, name="Lease"), dict[str, Any])
+        assert_type(actionstep.download("DL::Actions::7::1", "lease.pdf"), int)
+        return [row["actualHours"] for row in actionstep.iterate("timerecords")]
 
 
-async def call_as_the_user_async(user: User) -> list[dict[str, Any]]:
+async def call_as_the_user_async(user: User) -> list[float]:
     connection = await Connection.objects.aget_for_user(user, orgkey="acmelaw")
-    async with AsyncActionstepClient(connection, patience=60) as actionstep:
+    async with AsyncActionstepClient(connection, max_wait=60) as actionstep:
         assert_type(await actionstep.current_user(), dict[str, Any])
         assert_type(await actionstep.count("timerecords"), int)
-        return [row async for row in actionstep.aiterate("timerecords", sort="-id")]
+        assert_type(await actionstep.upload(SimpleUploadedFile("a.txt", b"words")), str)
+        assert_type(await anext(actionstep.achanges("tasks", since=None)), TasksRow)
+        rows = actionstep.aiterate("timerecords", sort="-id")
+        return [row["actualHours"] async for row in rows]
 
 
 def read_a_connection(connection: Connection) -> None:
@@ -114,8 +131,8 @@ def react(user: User) -> str:
 
 
 @receiver(reconnect_required)
-def tell_the_firm(*, connection: Connection, fleet_wide: bool, **_: object) -> None:
-    print(connection.user, fleet_wide)
+def tell_the_firm(*, connection: Connection, suspected_site_fault: bool, **_: object) -> None:
+    print(connection.user, suspected_site_fault)
 
 
 def schedule() -> dict[str, dict[str, Any]]:

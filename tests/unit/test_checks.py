@@ -16,16 +16,20 @@ from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
+from pytest_django import Settings
 
-from actionstep_connect.checks import TAG
-from actionstep_connect.crypto import generate_key, get_key_ring
-from tests.connections import make_connection, make_user
-from tests.unit.test_conf import MINIMAL, SANDBOX
-from tests.with_sites import WITH_SITES
+from actionstep_connect.check_ids import TAG, CheckId
+from actionstep_connect.checks.settings import check_current_site
+from actionstep_connect.crypto import get_key_ring
+from actionstep_connect.generate_key import generate_key
+from tests.support.connections import make_connection, make_user
+from tests.support.minimal_settings import MINIMAL, SANDBOX
+from tests.support.with_sites import WITH_SITES, table_of_sites
 
+#: Those of a site's URLs, views and policies are tested in tests/integration/connect/test_sites.py.
+SITE_IDS = {"E030", "E031", "W030", "W031", "W032", "W033"}
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "checks.md"
-ID = re.compile(r'[EW]\d{3}(?=["`])')
 ENCODED_KEY = re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=-])", re.ASCII)
 
 PRODUCTION: dict[str, Any] = {
@@ -52,10 +56,24 @@ MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E008", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ALLOWED_SCOPES": ["files"]}}),
     ("E009", {"ACTIONSTEP_CONNECT": {**MINIMAL, "WARN_BEFORE": timedelta(days=30)}}),
     ("E010", {"ACTIONSTEP_CONNECT": {**MINIMAL, "IDLE_AFTER": timedelta(days=20)}}),
-    ("E012", {"USE_TZ": False}),
     ("E015", {"ACTIONSTEP_CONNECT": NOTIFYING}),
     ("E015", {"ACTIONSTEP_CONNECT": NOTIFYING, "SITE_ID": 1}),
     ("W001", {"SESSION_COOKIE_SAMESITE": "Strict"}),
+    (
+        "W003",
+        {
+            "ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": CALLBACK},
+            "ALLOWED_HOSTS": ["www.law.example"],
+        },
+    ),
+    (
+        "W003",
+        {
+            "ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": CALLBACK},
+            "ALLOWED_HOSTS": [".law.example"],
+            "PREPEND_WWW": True,
+        },
+    ),
 ]
 DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E020", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.a_vault_that_is_away"}}),
@@ -63,7 +81,8 @@ DEPLOYED_MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("E021", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": [generate_key(), "A" * 43]}}),
     ("E021", {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": f"{__name__}.a_vault_of_zeros"}}),
     ("E022", {"ACTIONSTEP_CONNECT": SANDBOX}),
-    ("E022", {"ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": "http://localhost:8000/callback/"}}),
+    ("E022", {"ACTIONSTEP_CONNECT": {**MINIMAL, "REDIRECT_URI": "http://localhost:8000/callback/"},
+              "ALLOWED_HOSTS": ["localhost"]}),
     ("W020", {"DEBUG": True}),
     ("W021", {"SESSION_COOKIE_SECURE": False}),
     ("W024", {"ALLOWED_HOSTS": ["*"]}),
@@ -97,7 +116,7 @@ def encode(key: bytes) -> str:
 
 
 def messages(changes: dict[str, Any], *, deploy: bool) -> list[CheckMessage]:
-    """Run our checks on a production site with `changes`; row locks depend on the run's database."""
+    """Run the checks on a production site with `changes`; row locks depend on the run's database."""
     with override_settings(**{**PRODUCTION, **changes}):
         found = run_checks(databases=[], tags=[TAG], include_deployment_checks=deploy)
     return [message for message in found if message.id != f"{TAG}.W022"]
@@ -198,14 +217,14 @@ def test_s35_a_key_that_can_be_guessed_is_named(key: bytes) -> None:
 
 
 def test_s35_random_keys_are_accepted() -> None:
-    """No key that we generate is taken for a weak one."""
+    """No generated key is taken for a weak one."""
     keys = [generate_key() for _ in range(2000)]
     changes = {"ACTIONSTEP_CONNECT": {**MINIMAL, "ENCRYPTION_KEYS": keys}}
     assert ids(changes, deploy=True) == set()
 
 
 def test_s35_every_published_key_is_refused() -> None:
-    """Whatever key stands in our documentation, example or tests, nobody deploys with it."""
+    """Whatever key is in the documentation, the example or the tests, no one deploys with it."""
     folders = ("docs", "tests", "example_project")
     files = [ROOT / "README.md", *(file for name in folders for file in (ROOT / name).rglob("*.*"))]
     published = {
@@ -270,15 +289,47 @@ def test_s35_a_vault_that_is_away_is_said_by_the_database_check() -> None:
     assert "canary" not in str(message)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_redirect_uri_of_another_site_is_named(settings: Settings) -> None:
+    """Where django.contrib.sites knows this site by another host, the database check says so."""
+    settings.INSTALLED_APPS = WITH_SITES
+    settings.SITE_ID = 1
+    settings.ACTIONSTEP_CONNECT = {**MINIMAL, "REDIRECT_URI": CALLBACK}
+    assert check_current_site(databases=["default"]) == []  # There is no table yet.
+    with table_of_sites() as sites:
+        sites.objects.create(pk=1, domain="other.example", name="Law")
+        assert check_current_site(databases=[]) == []
+        (message,) = check_current_site(databases=["default"])
+        assert message.id == f"{TAG}.W004"
+        assert "leads to law.example" in message.msg
+        sites.objects.update(domain="law.example:443")
+        sites.objects.clear_cache()
+        assert check_current_site(databases=["default"]) == []
+
+
 def test_ids_are_unique_and_documented() -> None:
-    """`docs/checks.md` has one line for each id in the code, and the code has each id of the page."""
-    lines = re.findall(rf"^\| `{TAG}\.([EW]\d{{3}})` \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE)
+    """`docs/checks.md` has one line for each id of the table, and each of the table is used."""
+    lines = re.findall(
+        rf"^\| `{TAG}\.([EWI]\d{{3}})` \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE
+    )
     assert not [name for name, count in Counter(lines).items() if count > 1]
-    package = ROOT / "actionstep_connect"
-    conf = set(ID.findall((package / "conf.py").read_text()))
-    checks = ID.findall((package / "checks.py").read_text())
-    assert not [name for name, count in Counter(checks).items() if count > 1]
-    assert not conf & set(checks)
-    assert conf | set(checks) == set(lines)
-    tested = {name for name, _ in MISTAKES + DEPLOYED_MISTAKES} | {"E011", "W022", "E013", "E014"}
+    assert {*CheckId} == set(lines)
+    code = "".join(
+        module.read_text()
+        for room in ("conf", "checks")
+        for module in (ROOT / "actionstep_connect" / room).glob("*.py")
+    )
+    uses = Counter(re.findall(r"\bCheckId\.([A-Z_]+)", code))
+    assert {*uses} == {*CheckId.__members__}
+    tested = {name for name, _ in MISTAKES + DEPLOYED_MISTAKES} | {
+        "E011",
+        "W022",
+        "E013",
+        "E014",
+        "W002",
+        "W004",
+        "E023",
+        "I020",
+        *SITE_IDS,
+    }
     assert tested == set(lines)

@@ -13,24 +13,9 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from actionstep_connect.conf import Config, decode_key, find_problems, get_config, read_settings
-from actionstep_connect.crypto import generate_key
+from tests.support.minimal_settings import KEY, MINIMAL, SANDBOX, SECRET
 
-SECRET = "canary-secret"
-KEY = generate_key()
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
-MINIMAL: dict[str, Any] = {
-    "CLIENT_ID": "an-id",
-    "CLIENT_SECRET": SECRET,
-    "SCOPES": ["timerecords", "actions"],
-    "ENCRYPTION_KEYS": [KEY],
-}
-SANDBOX: dict[str, Any] = {
-    **MINIMAL,
-    "ENVIRONMENT": "sandbox",
-    "AUTHORIZE_URL": "http://127.0.0.1:8801/api/oauth/authorize",
-    "TOKEN_URL": "http://127.0.0.1:8801/api/oauth/token",
-    "API_HOSTS": ["127.0.0.1:8801"],
-}
 BY_ENVIRONMENT = {"AUTHORIZE_URL", "TOKEN_URL", "API_HOSTS"}
 
 
@@ -75,7 +60,7 @@ def test_staging_has_its_own_addresses() -> None:
 
 
 def test_the_settings_page_names_every_key_with_its_default() -> None:
-    """`docs/settings.md` and `conf.py` agree on the keys, on their order, and on their defaults."""
+    """`docs/settings.md` and `conf` agree on the keys, on their order, and on their defaults."""
     table = DOCUMENT.read_text().partition("\n## ")[0]
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", table, flags=re.MULTILINE)
     documented = dict(rows)
@@ -98,7 +83,7 @@ def test_the_settings_page_names_what_the_example_site_reads() -> None:
     named = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
     source = (DOCUMENT.parents[1] / "example_project" / "settings.py").read_text()
     read = set(re.findall(r'os\.environ(?:\.get\(|\[)"(\w+)"', source))
-    for keys in re.findall(r"for key in \(([^)]+)\):", source):
+    for keys in re.findall(r"(?:for key in|texts =) \(([^)]+)\)", source):
         read |= {f"ACTIONSTEP_{key}" for key in re.findall(r'"(\w+)"', keys)}
     assert named == read
 
@@ -169,6 +154,7 @@ def test_a_label_of_ones_own_needs_addresses(key: str) -> None:
         ("HTTP_TIMEOUT", float("inf")),
         ("HTTP_TIMEOUT", "30"),
         ("HTTP_TIMEOUT", True),
+        ("SHARE_RATE_LIMITS", "redis"),
         ("NOTIFY_USERS", "yes"),
         ("EVENT_RETENTION", 365),
         ("POST_CONNECT_URL", ""),
@@ -290,7 +276,7 @@ def test_scopes_lie_within_the_allowed() -> None:
 
 
 def test_flagging_begins_after_connecting() -> None:
-    """A warning time as long as the whole life would flag everybody at once."""
+    """A warning time as long as the whole life would flag every connection at once."""
     assert problem_ids({**MINIMAL, "WARN_BEFORE": timedelta(days=21)}) == ["E009"]
 
 
@@ -301,7 +287,7 @@ def test_an_idle_connection_is_renewed_before_it_would_be_flagged() -> None:
 
 
 def test_every_problem_is_named_at_once() -> None:
-    """Whoever corrects the settings sees everything that is wrong, not one thing at a time."""
+    """Anyone who corrects the settings sees everything that is wrong, not one thing at a time."""
     assert problem_ids({"PKCE": 1, "NONSENSE": 1, "SCOPES": ["a"], "CLIENT_ID": "x"}) == [
         "E002",
         "E003",
@@ -329,7 +315,7 @@ def test_settings_follow_overrides(settings: Settings) -> None:
 
 
 def test_wrong_settings_are_not_used(settings: Settings) -> None:
-    """Whoever reads wrong settings gets one error that names each problem and its cure."""
+    """Anyone who reads wrong settings gets one error that names each problem and its cure."""
     settings.ACTIONSTEP_CONNECT = {**MINIMAL, "PKCE": 1, "NONSENSE": 1}
     with pytest.raises(ImproperlyConfigured, match=r"NONSENSE.*PKCE"):
         get_config()

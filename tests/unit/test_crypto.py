@@ -13,15 +13,17 @@ from pytest_django import Settings
 
 from actionstep_connect.crypto import (
     NONCE_BYTES,
+    PREFIX_LENGTH,
     TAG_BYTES,
     Context,
     KeyRing,
-    Secret,
-    generate_key,
     get_key_ring,
     key_id,
 )
-from actionstep_connect.exceptions import DecryptionFailed
+from actionstep_connect.error_codes import ErrorCode
+from actionstep_connect.exceptions import DecryptionFailed, TemporarilyUnavailable
+from actionstep_connect.generate_key import generate_key
+from actionstep_connect.secret import Secret
 
 TOKEN = "canary-0123456789"
 HERE = Context(field="access_token", user_id="1", environment="production", orgkey="acmelaw")
@@ -46,9 +48,32 @@ def nothing_from_a_vault() -> list[str]:
     return []
 
 
+def a_vault_that_is_away() -> list[str]:
+    """Stand where a site's own callable fails."""
+    raise LookupError(TOKEN)
+
+
 def test_what_was_sealed_opens() -> None:
     """The same ring and the same context give the value back."""
     assert ring(FIRST).open(sealed(), HERE).reveal() == TOKEN
+
+
+def test_what_an_earlier_release_sealed_opens() -> None:
+    """An envelope of the format v1 opens in every later release: its key, its context, its lengths."""
+    key = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    envelope = "v1.40b4556b.FEP6ChYwg6ZnSj_kVrBoChfZtkKk6JKInwotlQ6ku7KSWnY="
+    context = Context("refresh_token", user_id="7", environment="production", orgkey="acmelaw")
+    assert ring(key).open(envelope, context).reveal() == "a-token"
+
+
+def test_a_callable_that_fails_fails_for_now(settings: Settings) -> None:
+    """Whatever it raises is named by its type, without its words, and no connection is given up."""
+    path = f"{__name__}.a_vault_that_is_away"
+    settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "ENCRYPTION_KEYS": path}
+    with pytest.raises(TemporarilyUnavailable, match="raised LookupError") as caught:
+        get_key_ring()
+    assert caught.value.code == ErrorCode.KEYS_UNAVAILABLE
+    assert TOKEN not in str(caught.value)
 
 
 def test_an_envelope_names_its_format_and_its_key() -> None:
@@ -59,7 +84,7 @@ def test_an_envelope_names_its_format_and_its_key() -> None:
 
 
 def test_no_two_envelopes_are_alike() -> None:
-    """Sealing the same value twice shows nobody that it is the same."""
+    """Sealing the same value twice shows no one that it is the same."""
     assert sealed() != sealed()
 
 
@@ -248,3 +273,27 @@ def test_the_key_ring_follows_the_settings(settings: Settings) -> None:
     before = get_key_ring().key_ids
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "ENCRYPTION_KEYS": [SECOND]}
     assert get_key_ring().key_ids == ring(SECOND).key_ids != before
+
+
+@pytest.mark.parametrize(
+    ("damaged", "code"),
+    [
+        (TOKEN, ErrorCode.UNREADABLE),
+        ("v1..", ErrorCode.UNREADABLE),
+        (f"v1.{key_id(base64.urlsafe_b64decode(FIRST))}.!", ErrorCode.UNREADABLE),
+        (f"v1.{key_id(base64.urlsafe_b64decode(SECOND))}.!", DecryptionFailed.code),
+        ("v2.a.b", DecryptionFailed.code),
+    ],
+    ids=["no-envelope", "empty", "known-key", "missing-key", "other-version"],
+)
+def test_only_what_no_key_can_cure_is_unreadable(damaged: str, code: str) -> None:
+    """A format of a later version, and a key that is missing, may open again; nothing else will."""
+    with pytest.raises(DecryptionFailed) as caught:
+        ring(FIRST).open(damaged, HERE)
+    assert caught.value.code == code
+
+
+def test_the_prefix_of_an_envelope_names_its_key() -> None:
+    """So many characters are read to learn which key a row needs, and none of the value."""
+    envelope = sealed()
+    assert envelope[:PREFIX_LENGTH] == ".".join([*envelope.split(".")[:2], ""])

@@ -4,6 +4,7 @@ import pytest
 
 from actionstep_connect.environments import (
     KNOWN_ENDPOINTS,
+    MAX_URL,
     is_host_pattern,
     is_secure_endpoint,
     is_secure_url,
@@ -30,7 +31,7 @@ SANDBOX = ("127.0.0.1:8801",)
     ],
 )
 def test_an_api_endpoint_has_one_form(sent: str, stored: str) -> None:
-    """However Actionstep spells its endpoint, we keep one spelling."""
+    """However Actionstep spells its endpoint, one spelling is kept."""
     assert trusted_api_endpoint(sent, PRODUCTION) == stored
 
 
@@ -239,3 +240,35 @@ def test_s40_only_a_sites_own_address_may_have_dots_and_encodings(path: str) -> 
     """A site is mounted where it likes; an endpoint that is sent secrets is plain."""
     assert is_secure_url(f"https://site.example/{path}/callback/")
     assert not is_secure_endpoint(f"https://site.example/{path}/token")
+
+
+@pytest.mark.parametrize(
+    "host", ["a.example.com", "z.example.com", "m.example.co", "m.example.como"]
+)
+def test_s40_a_host_is_trusted_as_it_is_named(host: str) -> None:
+    """No host before or after a named one in the alphabet passes for it."""
+    with pytest.raises(UntrustedHost):
+        trusted_api_endpoint(f"https://{host}/api/", ["m.example.com"])
+    assert trusted_api_endpoint("https://m.example.com/api/", ["m.example.com"])
+
+
+def test_s40_a_host_may_be_named_with_its_port() -> None:
+    """https at another port is trusted where API_HOSTS names that port."""
+    sent = "https://api.example.com:8443/api/"
+    assert trusted_api_endpoint(sent, ["api.example.com:8443"]) == sent
+
+
+def test_an_address_may_have_500_characters() -> None:
+    """So many fit its column; one more is refused."""
+    longest = "https://example.com/".ljust(MAX_URL, "x")
+    assert len(longest) == 500
+    assert is_secure_url(longest)
+    assert not is_secure_url(longest + "x")
+
+
+def test_a_refused_endpoint_is_named_in_part() -> None:
+    """The message has the first hundred characters, whatever came."""
+    sent = "https://elsewhere.example/".ljust(200, "x")
+    with pytest.raises(UntrustedHost) as caught:
+        trusted_api_endpoint(sent, ["api.example.com"])
+    assert repr(sent[:100]) in str(caught.value)

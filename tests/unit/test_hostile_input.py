@@ -9,11 +9,12 @@ from django.test import RequestFactory
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actionstep_connect.crypto import Context, KeyRing, MasterKey, Secret, read_key_id
+from actionstep_connect.crypto import Context, KeyRing, MasterKey, read_key_id
 from actionstep_connect.environments import KNOWN_ENDPOINTS, trusted_api_endpoint
 from actionstep_connect.exceptions import DecryptionFailed, UntrustedHost
-from actionstep_connect.views.page import safe_next
-from tests.hostile_values import (
+from actionstep_connect.secret import Secret
+from actionstep_connect.views.protection import safe_next
+from tests.support.hostile_values import (
     altered,
     hostile_addresses,
     hostile_next,
@@ -21,8 +22,8 @@ from tests.hostile_values import (
     volume,
 )
 
-#: Seconds; a quarter of a minute where nobody else is at work.
-pytestmark = pytest.mark.timeout(300)
+#: Seconds; a quarter of a minute where no one else is at work.
+pytestmark = pytest.mark.timeout(900)
 
 PRODUCTION = KNOWN_ENDPOINTS["production"].api_hosts
 KEYS = [MasterKey(bytes(range(32))), MasterKey(bytes(range(32, 64)))]
@@ -74,7 +75,7 @@ def test_s10_a_next_that_is_kept_stays_on_this_site(url: str, is_secure: bool) -
 
 
 def stays_here(url: str, *, is_secure: bool) -> bool:
-    """Say where a browser would go, by the WHATWG URL Standard's basic parser (§4.4)."""
+    """Return where a browser would go, by the WHATWG URL Standard's basic parser (§4.4)."""
     scheme_here = "https" if is_secure else "http"
     url = re.sub(r"[\t\n\r]", "", url.strip("".join(map(chr, range(0x21)))))
     scheme, rest = scheme_here, url

@@ -1,10 +1,12 @@
 """What the rows themselves hold to: who may write what, what is found, and for whom."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser, User
 from django.core import serializers
 from django.core.exceptions import FieldError
 from django.db import IntegrityError, transaction
@@ -13,18 +15,19 @@ from pytest_django import Settings
 from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import ModelSerializer
 
-from actionstep_connect.crypto import Secret, generate_key
 from actionstep_connect.exceptions import (
     AmbiguousConnection,
     DecryptionFailed,
     NotConnected,
     ReconnectRequired,
 )
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.models import AuthorizationRequest, Connection, Heartbeat, Status
 from actionstep_connect.models.connection import ACCESS_TOKEN, IDENTITY
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.schedule import INTERVAL
-from tests.connections import make_connection, make_user
+from actionstep_connect.secret import Secret
+from tests.support.connections import make_connection, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +71,7 @@ def test_save_writes_the_identity_of_a_row() -> None:
 
 
 def test_s34_a_row_given_to_another_user_does_not_open() -> None:
-    """Whoever moves a row to another user moves no token with it."""
+    """Anyone who moves a row to another user moves no token with it."""
     connection = make_connection(make_user(), access_token="canary")
     connection.user = make_user()
     connection.save(update_fields=["user"])
@@ -226,7 +229,7 @@ def test_deleting_a_user_erases_their_connections() -> None:
 
 
 def test_s44_a_look_up_gives_its_users_connection_only() -> None:
-    """Each user gets their own connection, and nobody else's if they have none."""
+    """Each user gets their own connection, and no one else's if they have none."""
     a, b, nobody = make_user(), make_user(), make_user()
     for_a, for_b = make_connection(a), make_connection(b)
     assert Connection.objects.get_for_user(a) == for_a
@@ -277,11 +280,12 @@ def test_an_unusable_connection_says_why(values: dict[str, Any], error: type[Exc
 
 
 def test_the_connection_of_an_inactive_user_is_unusable() -> None:
-    """A user who may not sign in may not be acted for."""
+    """A user who may not sign in may not be acted for, and is not told to connect again."""
     user = make_user(is_active=False)
     make_connection(user)
-    with pytest.raises(ReconnectRequired):
+    with pytest.raises(NotConnected, match="not active") as caught:
         Connection.objects.get_for_user(user)
+    assert caught.value.code == "inactive_user"
 
 
 def test_the_async_look_up_is_the_same() -> None:
@@ -321,10 +325,10 @@ def test_a_lease_holds_until_it_lapses() -> None:
     leased = make_connection(make_user(), lease_expires_at=now + timedelta(hours=1))
     lapsed = make_connection(make_user(), lease_expires_at=now - timedelta(hours=1))
     rows = Connection.objects.all()
-    assert set(rows.free()) == {unleased, lapsed}
+    assert set(rows.claimable()) == {unleased, lapsed}
     assert list(rows.unleased()) == [unleased]
     assert list(rows.lapsed()) == [lapsed]
-    assert leased not in rows.free()
+    assert leased not in rows.claimable()
 
 
 def test_nearing_the_limit_is_for_connected_ones() -> None:
@@ -335,11 +339,8 @@ def test_nearing_the_limit_is_for_connected_ones() -> None:
     past = make_connection(make_user(), refresh_token_expires_at=now - timedelta(days=1))
     make_connection(make_user(), refresh_token_expires_at=now + timedelta(days=8))
     make_connection(make_user(), refresh_token_expires_at=now, status=Status.RECONNECT_REQUIRED)
-    rows = Connection.objects.nearing_limit(now=now, within=week)
+    rows = Connection.objects.expiring(now=now, within=week)
     assert set(rows) == {near, past}
-    assert {
-        row for row in Connection.objects.all() if row.is_near_limit(now=now, within=week)
-    } == set(rows)
 
 
 def test_an_attempts_verifier_opens_in_its_own_attempt_only() -> None:
@@ -368,3 +369,17 @@ def test_a_heartbeat_is_missing_after_three_intervals() -> None:
 def test_sealing_nothing_stores_nothing() -> None:
     """An answer without that token leaves its column empty."""
     assert Connection(user=make_user(), orgkey="a").seal(ACCESS_TOKEN, None) == ""
+
+
+@pytest.mark.parametrize("of", [lambda user: user, lambda user: user.pk, lambda user: str(user.pk)])
+def test_a_user_may_be_given_by_primary_key(of: Callable[[User], Any]) -> None:
+    """`get_for_user(user_id)` is what Django's own filters take; another's key finds nothing of theirs."""
+    mine, other = make_connection(make_user()), make_connection(make_user())
+    find = Connection.objects.get_for_user
+    assert find(of(mine.user)) == mine
+    assert async_to_sync(Connection.objects.all().aget_for_user)(of(mine.user)) == mine
+    assert find(of(other.user)) == other
+    assert list(Connection.objects.for_user(of(mine.user))) == [mine]
+    for nobody in (mine.user.pk + other.user.pk, AnonymousUser(), None):
+        with pytest.raises(NotConnected):
+            find(nobody)  # type: ignore[arg-type]  # As from a view that forgot to ask who it is.

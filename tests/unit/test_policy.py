@@ -7,6 +7,7 @@ import pytest
 
 from actionstep_connect import policy
 from actionstep_connect.conf import Config, get_config
+from tests.support.documents import ROOT
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -47,12 +48,30 @@ def test_connections_made_together_do_not_fall_due_together() -> None:
     assert max(dues) - min(dues) > 3 * MINUTE
 
 
-@pytest.mark.parametrize("seconds", [1, 20, 120, 600, 1100, 1200, 1300, 3600, 86_400])
+@pytest.mark.parametrize("seconds", [121, 600, 1100, 1200, 1300, 3600, 86_400])
 def test_a_token_is_never_renewed_before_half_its_life(seconds: int) -> None:
     """However short its life, the first half is never cut short, and the end never missed."""
     life = timedelta(seconds=seconds)
     for _ in SAMPLES:
         assert NOW + life / 2 <= due_at(life) < NOW + life
+    assert not policy.is_short_lived(life)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1, 2, 20, 60, 119, 120])
+def test_however_short_its_life_a_token_is_renewed_once_a_minute_at_most(seconds: float) -> None:
+    """The schedule has a shortest interval; such a token is then refreshed when it is used."""
+    for _ in SAMPLES:
+        assert due_at(timedelta(seconds=seconds)) == NOW + MINUTE
+    assert policy.is_short_lived(timedelta(seconds=seconds)) is (seconds < 120)
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 4, 5, 20, 10_000])
+def test_s48_a_rejected_connection_waits_from_one_minute_up_to_ten(failures: int) -> None:
+    """Corrected credentials serve within minutes, and a single bad row costs few requests."""
+    expected = min(MINUTE * 2 ** min(failures - 1, 10), 10 * MINUTE)
+    waits = [policy.rejected_retry_at(now=NOW, failures=failures) - NOW for _ in SAMPLES]
+    assert expected * 0.75 <= min(waits)
+    assert max(waits) <= expected * 1.25
 
 
 def test_a_token_that_claims_to_live_for_ever_is_renewed_anyway() -> None:
@@ -98,7 +117,7 @@ def test_nothing_is_idle_unless_the_site_says_so() -> None:
 
 
 def test_no_delay_is_longer_than_the_longest() -> None:
-    """A run mends every `refresh_at` beyond the longest delay, so that none may lie there rightly."""
+    """A run repairs every `refresh_at` beyond the longest delay, so that none may lie there rightly."""
     for idle_after in (None, timedelta(hours=1), timedelta(days=10)):
         given = config(idle_after=idle_after)
         longest = NOW + policy.longest_delay(given)
@@ -108,7 +127,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
 
 
 def test_without_idle_renewal_no_delay_is_longer_than_a_token_is_kept_fresh() -> None:
-    """So what a clock half a day ahead has stored is mended by the next run."""
+    """So what a clock half a day ahead has stored is repaired by the next run."""
     assert policy.longest_delay(config()) == timedelta(hours=12)
 
 
@@ -143,6 +162,42 @@ def test_s30_on_demand_the_wait_is_a_minute_at_most() -> None:
 
 
 @pytest.mark.parametrize(
+    ("waited", "in_outage", "is_too_long"),
+    [
+        (MINUTE, False, False),
+        (10 * MINUTE, False, False),
+        (10 * MINUTE + SECOND, False, True),
+        (11 * MINUTE, True, False),
+        (4 * HOUR, True, False),
+        (4 * HOUR + SECOND, True, True),
+    ],
+)
+def test_what_is_due_waits_ten_minutes_unseen_or_four_hours_in_an_outage(
+    waited: timedelta, *, in_outage: bool, is_too_long: bool
+) -> None:
+    """People find out why something is not refreshed when the page about monitoring says so."""
+    assert policy.is_waiting_too_long(waited=waited, in_outage=in_outage) is is_too_long
+
+
+@pytest.mark.parametrize(
+    ("figure", "said", "page", "sentence"),
+    [
+        (policy.CLOCK_TOLERANCE, MINUTE, "doctor.md", "more than a minute is too much"),
+        (policy.OVERDUE_AFTER, 10 * MINUTE, "monitoring.md", "been due for more than ten minutes"),
+        (policy.MAX_OUTAGE, 4 * HOUR, "monitoring.md", "for more than four hours"),
+        (policy.FAILING_AFTER, 3, "logging.md", "three refreshes in a row failed"),
+        (policy.DOCUMENTED_LIFETIME, HOUR, "tutorial.md", "An access token lives an hour"),
+    ],
+)
+def test_the_pages_and_the_code_agree_on_figures(
+    figure: object, said: object, page: str, sentence: str
+) -> None:
+    """A figure that readers plan with changes in the code and on its page together."""
+    assert figure == said
+    assert sentence in (ROOT / "docs" / page).read_text()
+
+
+@pytest.mark.parametrize(
     ("left", "min_validity", "is_fresh"),
     [
         (HOUR, MINUTE, True),
@@ -169,7 +224,7 @@ def test_a_token_is_fresh_for_as_long_as_it_must_last(
 
 
 def test_min_validity_cannot_ask_for_more_than_a_new_token_gives() -> None:
-    """A token that was just issued is fresh whatever is asked, so that nothing refreshes for ever."""
+    """A token that was just issued is fresh whatever is asked, so that nothing refreshes forever."""
     for life in (SECOND, 20 * SECOND, HOUR):
         assert policy.is_fresh(
             now=NOW, issued_at=NOW, expires_at=NOW + life, min_validity=timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Progress: a bar where somebody watches, plain lines where a file or a program reads."""
+"""Progress: a bar where someone watches, plain lines where a file or a program reads."""
 
 import io
 import re

@@ -3,6 +3,7 @@
 import pytest
 
 from actionstep_connect.scopes import (
+    MAX_SCOPE,
     format_scope,
     is_scope,
     missing_scopes,
@@ -66,3 +67,11 @@ def test_names_survive_the_parameter() -> None:
 def test_what_is_missing(wanted: list[str], granted: list[str], missing: tuple[str, ...]) -> None:
     """Missing is what was not granted by that very name; `all` covers every name."""
     assert missing_scopes(wanted, granted) == missing
+
+
+def test_a_refused_name_is_shown_in_part() -> None:
+    """The message has one character more than a name may have, so that its length is seen."""
+    name = "é".ljust(MAX_SCOPE + 50, "x")
+    with pytest.raises(ValueError, match="is not a scope name") as caught:
+        unique_scopes([name])
+    assert repr(name[: MAX_SCOPE + 1]) in str(caught.value)

@@ -14,10 +14,11 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#([\w-]+))?\)")
 
 
 def test_each_threat_has_one_row_with_a_test_of_its_number() -> None:
-    """The rows count up without a gap, and each links to a test that is there and bears its number."""
+    """The rows count up, and each links to a test that is there and bears its number."""
     rows = list(ROW.finditer(PAGE))
     assert len(rows) == len(re.findall(r"^\| S\d", PAGE, re.MULTILINE))
-    assert [int(row["number"]) for row in rows] == list(range(1, len(rows) + 1))
+    numbers = [int(row["number"]) for row in rows]
+    assert numbers == sorted(set(numbers))
     for row in rows:
         assert row["test"].startswith(f"test_s{row['number']}_")
         assert re.search(rf"^def {row['test']}\(", (ROOT / row["file"]).read_text(), re.MULTILINE)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.integration.admin.pages import beat
+from tests.support.admin_pages import beat
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from actionstep_connect.admin import connection as connection_admin
+from actionstep_connect.admin import search
 from actionstep_connect.admin.connection import HIDDEN, ConnectionAdmin
-from actionstep_connect.crypto import Secret
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import (
     AuthorizationRequest,
@@ -31,13 +31,15 @@ from actionstep_connect.models import (
 )
 from actionstep_connect.models.connection import REFRESH_TOKEN
 from actionstep_connect.models.heartbeat import MAINTENANCE
+from actionstep_connect.secret import Secret
 from actionstep_connect.testing import Sandbox
-from tests.connections import expired, make_connection, make_user, sandbox_connections
-from tests.integration.admin.pages import LIST, act, beat, detail, page, staff, text
+from tests.support.admin_pages import LIST, act, beat, detail, page, staff, text
+from tests.support.connections import expired, make_connection, make_user, sandbox_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
+DELETE = "admin:actionstep_connect_connection_delete"
 
 
 def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
@@ -64,11 +66,11 @@ def test_the_list_tells_who_is_connected_and_until_when(admin: Client) -> None:
         ({"consecutive_failures": 3, "last_error": "Status 500."}, "Status 500."),
         ({"refresh_token_expires_at": timedelta(days=2)}, "Near its limit"),
         ({"refresh_token_expires_at": timedelta(days=2, hours=1)}, "2 days left"),
-        ({"refresh_token_expires_at": -timedelta(hours=3)}, "ran out 3 h ago"),
+        ({"refresh_token_expires_at": -timedelta(hours=3)}, "It ran out 3 h ago."),
         ({"access_token_expires_at": -timedelta(hours=3)}, "expired 3 h ago"),
         ({"flagged_at": timedelta(0)}, "flagged under a minute ago"),
         ({"refresh_at": -timedelta(minutes=11)}, "Refresh overdue"),
-        ({"refresh_at": -timedelta(minutes=10)}, "worker and its beat"),
+        ({"refresh_at": -timedelta(minutes=10)}, "worker and beat"),
         ({"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED}, "Ask the user"),
         (
             {"status": Status.RECONNECT_REQUIRED, "status_reason": StatusReason.REFUSED},
@@ -132,7 +134,7 @@ def test_one_connection_shows_everything_that_may_be_read(admin: Client) -> None
         "actions, participants, timerecords",
         connection.api_endpoint,
         str(connection.pk),
-        "What happened",
+        "Connection history",
     ):
         assert words in shown
     assert "connected by priya" in shown
@@ -174,7 +176,7 @@ def test_s45_nothing_can_be_added_or_edited(admin: Client) -> None:
 
 
 def walk(client: Client, connection: Connection, event: ConnectionEvent) -> Iterator[str]:
-    """Visit every admin page that concerns us."""
+    """Visit every admin page of this package's."""
     for model, pk in (
         ("connection", connection.pk),
         ("connectionevent", event.pk),
@@ -248,7 +250,8 @@ def test_a_search_is_read_once_and_says_where_it_ends(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What many have is cut off, with words that say so; the table is searched by one statement."""
-    monkeypatch.setattr(connection_admin, "MOST_FOUND", 3)
+    monkeypatch.setattr(search, "MAX_FOUND", 3)
+    monkeypatch.setattr(connection_admin, "MAX_FOUND", 3)
     for _ in range(4):
         make_connection(make_user())
     with CaptureQueriesContext(database) as queries:
@@ -262,7 +265,7 @@ def test_a_search_is_read_once_and_says_where_it_ends(
 
 
 def test_attempts_are_not_in_the_admin(admin: Client) -> None:
-    """Connect flows under way hold hashes that are nobody's to read."""
+    """Connect flows under way hold hashes that are no one's to read."""
     assert not site.is_registered(AuthorizationRequest)
     assert "authorizationrequest" not in page(admin, "admin:index")
 
@@ -319,16 +322,16 @@ def test_the_organisation_is_typed_in_and_keeps_the_other_filters(admin: Client)
     [
         ({}, "Both tokens are renewed in 49 min; the refresh token then lives 21 days more."),
         ({"refresh_at": -timedelta(seconds=5)}, "It is due: the next run, within a minute"),
-        ({"refresh_at": -timedelta(hours=5)}, "It was due 5 h ago: the next run does it."),
+        ({"refresh_at": -timedelta(hours=5)}, "It was due 5 h ago: the next run will refresh it."),
         (
             {"consecutive_failures": 2, "refresh_at": timedelta(minutes=4, seconds=5)},
-            "It is tried again in 4 min.",
+            "It is retried in 4 min.",
         ),
         ({"last_used_at": -timedelta(days=40)}, "It is unused, so it is only kept alive"),
         ({"status": Status.DISCONNECTED}, "None: it was ended and its tokens are erased."),
         ({"environment": "staging"}, "None while this site uses sandbox."),
         ({"client_id": "before"}, "None: it was made for another CLIENT_ID."),
-        ({"status": Status.RECONNECT_REQUIRED, "refresh_at": None}, "tries the refused token once"),
+        ({"status": Status.RECONNECT_REQUIRED, "refresh_at": None}, "retries the refused token."),
         (
             {
                 "status": Status.RECONNECT_REQUIRED,
@@ -372,12 +375,17 @@ def test_an_action_on_one_connection_comes_back_to_it(admin: Client, sandbox: Sa
     connection = sandbox_connections(sandbox, 1)[0]
     here = reverse("admin:actionstep_connect_connection_change", args=[connection.pk])
     for action, words in (("refresh_now", "Refreshed: "), ("disconnect", "both tokens erased: ")):
-        data = {"action": action, "_selected_action": str(connection.pk), "_back": connection.pk}
+        data = {
+            "action": action,
+            "_selected_action": str(connection.pk),
+            "_back": connection.pk,
+            "post": "yes",
+        }
         response = admin.post(reverse(LIST), data, follow=True)
         assert response.redirect_chain == [(here, 302)]
         assert words in text(response.content.decode())
     assert 'value="disconnect"' not in detail(admin, connection)
-    data = {"action": "disconnect", "_selected_action": str(connection.pk)}
+    data = {"action": "disconnect", "_selected_action": str(connection.pk), "post": "yes"}
     away = admin.post(reverse(LIST), data | {"_back": "//evil.example/"})
     assert away["Location"].startswith(reverse(LIST))
 
@@ -444,9 +452,9 @@ def test_a_healthy_site_shows_no_warning(admin: Client) -> None:
 def test_a_maintenance_that_stopped_is_said_above_the_list(admin: Client) -> None:
     """A beat that is missing is plain to see, in the list and on its own page."""
     beat(finished_at=datetime.now(UTC) - timedelta(hours=2))
-    assert "Maintenance should have run since: it last did 2 h ago" in text(page(admin))
+    assert "Maintenance is overdue: it last ran 2 h ago" in text(page(admin))
     heartbeats = text(page(admin, "admin:actionstep_connect_heartbeat_changelist"))
-    assert "Should have run since" in heartbeats
+    assert "Overdue" in heartbeats
     Heartbeat.objects.all().delete()
     assert "Maintenance has never run" in text(page(admin))
 
@@ -461,7 +469,7 @@ def test_a_maintenance_that_stopped_is_said_above_the_list(admin: Client) -> Non
 def test_refused_credentials_are_said_above_the_list(
     admin: Client, stopped_by: str, words: str
 ) -> None:
-    """Where the fault is ours, the administrator is told before blaming a connection."""
+    """Where the site is at fault, the administrator is told before blaming a connection."""
     beat(summary={"stopped_by": stopped_by})
     assert words in text(page(admin)).replace("&#x27;", "'")
 
@@ -519,7 +527,7 @@ def test_refresh_now_stops_at_refused_credentials(
     connections = sandbox_connections(sandbox, 3)
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "CLIENT_SECRET": "changed"}
     shown = text(act(admin, "refresh_now", *connections))
-    assert "2 connections were not tried" in shown
+    assert "2 connections were skipped" in shown
     assert not Connection.objects.exclude(status=Status.CONNECTED).exists()
     assert LogEntry.objects.count() == 1
 
@@ -552,11 +560,54 @@ def test_s45_disconnect_erases_tokens_and_is_logged(admin: Client) -> None:
     assert (event.kind, event.actor.get_username()) == (EventKind.DISCONNECTED, "root")
 
 
+def test_s45_disconnecting_from_the_list_asks_first(admin: Client) -> None:
+    """One click ends nothing: the page that asks has the number, the names and the way back."""
+    priya = make_connection(make_user(username="priya"))
+    tom = make_connection(make_user(username="tom"), orgkey="otherlaw")
+    gone = make_connection(make_user(username="una"), status=Status.DISCONNECTED)
+    data: dict[str, Any] = {
+        "action": "disconnect",
+        "_selected_action": [str(each.pk) for each in (priya, tom, gone)],
+    }
+    response = admin.post(reverse(LIST), data)
+    asked = response.content.decode()
+    assert response.status_code == 200
+    assert "Disconnect 2 connections?" in text(asked)
+    assert "priya, acmelaw (sandbox)" in text(asked)
+    assert "tom, otherlaw (sandbox)" in text(asked)
+    assert "una" not in text(asked)
+    assert Connection.objects.filter(status=Status.CONNECTED).count() == 2
+    assert not LogEntry.objects.exists()
+    main = asked[asked.index('id="content"') :]
+    form = re.findall(r'name="([a-z_]+)" value="([^"]*)"', main)
+    assert ("post", "yes") in form
+    sent: dict[str, list[str]] = {}
+    for name, value in form:
+        sent.setdefault(name, []).append(value)
+    shown = text(admin.post(reverse(LIST), sent, follow=True).content.decode())
+    assert "Disconnected, both tokens erased: priya (acmelaw), tom (otherlaw)." in shown
+    assert not Connection.objects.exclude(status=Status.DISCONNECTED).exists()
+
+
+def test_disconnecting_all_of_a_filtered_list_asks_about_all_of_them(admin: Client) -> None:
+    """Those on other pages are in the number as well, the first hundred by name; others stay as they are."""
+    for _ in range(102):
+        make_connection(make_user(), orgkey="otherlaw")
+    kept = make_connection(make_user())
+    here = f"{reverse(LIST)}?organisation=otherlaw"
+    data = {"action": "disconnect", "_selected_action": "x", "select_across": "1"}
+    asked = text(admin.post(here, data).content.decode())
+    assert "Disconnect 102 connections?" in asked
+    assert "and 2 more" in asked
+    admin.post(here, {**data, "post": "yes"})
+    assert [each.pk for each in Connection.objects.filter(status=Status.CONNECTED)] == [kept.pk]
+
+
 def test_disconnecting_twice_changes_nothing(admin: Client) -> None:
     """What had ended already is said so, and logged once."""
     connection = make_connection(make_user())
     act(admin, "disconnect", connection)
-    assert "Had been disconnected already" in text(act(admin, "disconnect", connection))
+    assert "Already disconnected" in text(act(admin, "disconnect", connection))
     assert LogEntry.objects.count() == ConnectionEvent.objects.count() == 1
 
 
@@ -571,7 +622,7 @@ def test_s45_remind_asks_for_an_email_and_is_logged(admin: Client, settings: Set
     )
     fine = make_connection(make_user(username="tom"))
     shown = text(act(admin, "remind", ended, fine))
-    assert "Reminded within a minute: priya (acmelaw)." in shown
+    assert "Reminder queued: priya (acmelaw)." in shown
     assert "Not reminded: tom (acmelaw). This connection does not need its user." in shown
     assert mail.outbox == []
     maintain()
@@ -638,8 +689,20 @@ def test_deleting_a_connection_is_confirmed_and_erases_its_tokens(client: Client
     assert not ConnectionEvent.objects.exists()
 
 
+def test_a_deletion_names_the_users_before_it_is_confirmed(admin: Client) -> None:
+    """Django's question says whose connections they are, for one and for several, and escapes it."""
+    rows = [make_connection(make_user(username=name)) for name in ("priya", "<b>sam</b>")]
+    ConnectionEvent.objects.create(connection=rows[0], kind=EventKind.CONNECTED)
+    form = {"action": "delete_selected", "_selected_action": [row.pk for row in rows]}
+    several = admin.post(reverse(LIST), form).content.decode()
+    for html in (several, page(admin, DELETE, rows[0].pk)):
+        assert "priya, acmelaw (sandbox)</a>" in html
+    assert "&lt;b&gt;sam&lt;/b&gt;, acmelaw (sandbox)</a>" in several
+    assert "Event: " in several
+
+
 def test_deleting_a_user_in_the_admin_erases_their_connections(admin: Client) -> None:
-    """Events that nobody may delete by themselves do not stand in the way."""
+    """Events that no one may delete on their own do not stand in the way."""
     connection = make_connection(make_user())
     event = ConnectionEvent.objects.create(connection=connection, kind=EventKind.CONNECTED)
     own = reverse("admin:actionstep_connect_connectionevent_delete", args=[event.pk])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,8 @@ from django.urls import reverse
 
 from actionstep_connect.admin.connection import HIDDEN
 from actionstep_connect.models import Connection
-from tests.connections import make_connection, make_user
-from tests.integration.admin.pages import LIST, staff
+from tests.support.admin_pages import LIST, staff
+from tests.support.connections import make_connection, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +76,40 @@ def test_no_cell_is_a_formula(client: Client, name: str) -> None:
     [row] = export(client, connection)
     for column in ("user", "email", "organisation", "last_error"):
         assert row[column] == f"'{name}"
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|", "\r", "\n"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1", ' "=1+1', "\t=1"])
+def test_no_cell_is_a_formula_however_a_spreadsheet_divides_the_line(
+    client: Client, separator: str, formula: str
+) -> None:
+    """A spreadsheet set to another separator than the comma finds no formula behind one either."""
+    staff(client, "view_connection")
+    name = f"acme{separator}{formula}"
+    connection = make_connection(make_user(), orgkey=name, last_error=name)
+    User.objects.filter(pk=connection.user_id).update(username=name)
+    response = client.post(
+        reverse(LIST), {"action": "export_csv", "_selected_action": str(connection.pk)}
+    )
+    content = b"".join(response).decode()
+    for delimiter in (";", ",", "\t", "|"):
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            file = io.StringIO(content, newline="")
+            for row in csv.reader(file, delimiter=delimiter, quoting=quoting):
+                for cell in row:
+                    assert not re.match(r"[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]", cell), (
+                        delimiter,
+                        cell,
+                    )
+
+
+def test_an_ordinary_name_is_exported_as_it_is(client: Client) -> None:
+    """What begins no formula is not changed: dashes within names, times, and addresses."""
+    staff(client, "view_connection")
+    connection = make_connection(make_user(username="mary-anne"), orgkey="smith; jones-co")
+    [row] = export(client, connection)
+    assert (row["user"], row["organisation"]) == ("mary-anne", "smith; jones-co")
+    assert row["email"] == "mary-anne@law.example"
 
 
 def test_a_long_export_is_sent_in_pieces(client: Client, django_assert_num_queries: Any) -> None:

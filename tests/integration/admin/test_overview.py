@@ -14,10 +14,11 @@ from django.utils import translation
 from pytest_django import Settings
 
 from actionstep_connect.admin.overview import Overview, overview
+from actionstep_connect.flows.health import judge, oldest_due
 from actionstep_connect.models import Connection, Heartbeat, RefreshHour, Status
 from actionstep_connect.models.refresh_hour import hour_of
-from tests.connections import make_connection, make_user
-from tests.integration.admin.pages import LIST, beat, page, text
+from tests.support.admin_pages import LIST, beat, page, text
+from tests.support.connections import make_connection, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,9 @@ def days(number: float) -> datetime:
 
 
 def look() -> Overview:
-    return overview(Heartbeat.objects.first(), now=datetime.now(UTC))
+    now, heartbeat = datetime.now(UTC), Heartbeat.objects.first()
+    problems = judge(heartbeat, oldest_due_at=oldest_due(), now=now)
+    return overview(heartbeat, problems, now=now)
 
 
 def test_each_number_leads_to_just_those_connections(admin: Client) -> None:
@@ -60,13 +63,13 @@ def test_each_number_leads_to_just_those_connections(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (None, "Nobody is connected yet."),
+        (None, "No user has connected yet."),
         ({}, "All is well"),
-        ({"consecutive_failures": 1}, "Some refreshes failed just now."),
-        ({"consecutive_failures": 3}, "Some refreshes fail."),
-        ({"refresh_token_expires_at": timedelta(days=2)}, "1 connection waits for its user"),
-        ({"status": Status.RECONNECT_REQUIRED}, "1 connection waits for its user"),
-        ({"status": Status.DISCONNECTED}, "Nobody is connected yet."),
+        ({"consecutive_failures": 1}, "Some refreshes are failing."),
+        ({"consecutive_failures": 3}, "Some refreshes are failing."),
+        ({"refresh_token_expires_at": timedelta(days=2)}, "1 connection needs to be reconnected"),
+        ({"status": Status.RECONNECT_REQUIRED}, "1 connection needs to be reconnected"),
+        ({"status": Status.DISCONNECTED}, "No user is connected now."),
     ],
 )
 def test_one_sentence_says_whether_all_is_well(values: dict[str, Any] | None, words: str) -> None:
@@ -87,7 +90,7 @@ def test_all_is_never_well_while_maintenance_stands_still(admin: Client) -> None
     shown = text(page(admin))
     assert "All is well" not in shown
     assert "Maintenance last ran 2 h ago" in shown
-    assert "should have run since" in text(page(admin, q="user"))
+    assert "Maintenance is overdue: it last ran 2 h ago" in text(page(admin, q="user"))
 
 
 def test_refresh_tokens_are_charted_by_days_left(settings: Settings) -> None:
@@ -103,7 +106,7 @@ def test_refresh_tokens_are_charted_by_days_left(settings: Settings) -> None:
         ("2 to 3 days left", 2),
         ("20 to 21 days left", 4),
     ]
-    assert [bar.tone for bar in chart.bars] == ["bad", "bad", "good"]
+    assert [bar.tone for bar in chart.bars] == ["error", "error", "ok"]
     assert "3 of 7 refresh tokens" in chart.summary
     settings.ACTIONSTEP_CONNECT = {
         **settings.ACTIONSTEP_CONNECT,
@@ -126,9 +129,15 @@ def test_the_last_day_is_charted_by_the_hour() -> None:
     assert float(last.x) == float(failed.x) > 330
     assert float(last.height) == pytest.approx(2 * float(first.height), abs=0.2)
     assert float(last.y) + float(last.height) == pytest.approx(float(chart.line), abs=0.2)
-    assert (failed.y, failed.tone) == (chart.line, "bad")
+    assert (failed.y, failed.tone) == (chart.line, "error")
     assert "300 refreshed" in chart.summary
     assert "3 failed" in chart.summary
+
+
+def test_the_last_day_names_the_highest_bar_up_or_down() -> None:
+    """Beside a bar of failures alone stands how many they are, not none."""
+    RefreshHour.objects.create(hour=hour_of(datetime.now(UTC)), failed=7)
+    assert look().charts[1].peak == "up to 7 an hour"
 
 
 def test_charts_are_drawn_within_their_frame() -> None:
@@ -168,12 +177,14 @@ def test_charts_are_read_by_screen_readers_and_in_every_language(admin: Client) 
     assert "2 to 3 days left" in text(html)
 
 
-def test_the_overview_takes_three_queries() -> None:
-    """One pass over the connections, however many there are and whatever ails them."""
+def test_the_overview_takes_five_queries() -> None:
+    """One pass over the connections, however many there are and whatever is wrong with them."""
     connections(3)
     connections(3, consecutive_failures=5)
     with CaptureQueriesContext(database) as queries:
         look()
-    assert len(queries) == 3  # The heartbeat, the connections, the hours.
+    assert (
+        len(queries) == 5
+    )  # The heartbeat, the oldest due, how large the table is, the connections, the hours.
     assert not [query for query in queries if "sealed" in query["sql"]]
     assert Connection.objects.count() == 6

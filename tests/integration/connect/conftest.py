@@ -1,21 +1,18 @@
 """People, and the two servers they may meet: the sandbox, or one that misbehaves."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import pytest
 from pytest_django import Settings
 
 from actionstep_connect.testing import Sandbox
-from tests.hostile_server import HostileServer
-from tests.integration.connect.person import Person
-
-#: Says how many codes Actionstep was shown.
-Exchanges = Callable[[], int]
+from tests.support.hostile_server import HostileServer
+from tests.support.person import Exchanges, Person
 
 
 @pytest.fixture
 def person(db: None) -> Person:
-    """Give a signed-in user in a browser of their own."""
+    """Return a signed-in user in a browser of their own."""
     return Person()
 
 
@@ -32,7 +29,7 @@ def exchanges(sandbox: Sandbox) -> Exchanges:
 
 @pytest.fixture
 def server(settings: Settings) -> Generator[HostileServer]:
-    """Give a token endpoint that answers as told, and settings that lead to it."""
+    """Yield a token endpoint that answers as told, and settings that lead to it."""
     with HostileServer() as server:
         settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **server.settings()}
         yield server

@@ -16,12 +16,12 @@ from pytest_django import Settings
 
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_connection, make_user, new_connection
-from tests.hostile_server import Answer, HostileServer, grant
-from tests.integration.connect.conftest import Exchanges
-from tests.integration.connect.person import (
+from tests.support.connections import make_connection, make_user, new_connection
+from tests.support.hostile_server import Answer, HostileServer, grant
+from tests.support.person import (
     CONNECT,
     CONNECTIONS,
+    Exchanges,
     Page,
     Person,
     attempt,
@@ -45,7 +45,7 @@ def test_s3_two_callbacks_at_once_make_one_token_request(server: HostileServer) 
     def arrive() -> None:
         try:
             answers.append(Person.again(person).come_back(url))
-            gate.set()  # Whoever lost is done first; whoever won waits for it.
+            gate.set()  # The one that lost is done first; the one that won waits for it.
         finally:
             connection.close()
 
@@ -54,7 +54,8 @@ def test_s3_two_callbacks_at_once_make_one_token_request(server: HostileServer) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert [answer.headers["Location"] for answer in answers] == [CONNECTIONS] * 2
+    waited = f"{CONNECT}?attempt={attempt().handle}"  # The page on which the other one waits.
+    assert {answer.headers["Location"] for answer in answers} == {CONNECTIONS, waited}
     assert len(server.requests) == 1
     assert Connection.objects.count() == 1
 
@@ -120,12 +121,12 @@ def test_s11_no_answer_holds_code_state_or_the_providers_text(
 
 
 def test_s12_an_error_is_believed_only_after_state(person: Person, server: HostileServer) -> None:
-    """Nobody can end another's attempt, or tell them stories, with an error of their own making."""
+    """No one can end another's attempt, or tell them stories, with an error of their own making."""
     start = person.start()
     page = person.look(
         person.come_back(callback_url(start, state="made-up", code="", error="access_denied"))
     )
-    assert "We do not know this link" in words(page)
+    assert "This link is not valid" in words(page)
     assert attempt().used_at is None
 
 
@@ -157,7 +158,7 @@ def test_s12_neither_code_nor_error_or_both_is_refused(
     """An answer that contradicts itself makes no request."""
     page = person.look(person.come_back(callback_url(person.start(), **parameters)))
     assert page.status_code == 400
-    assert "We did not understand Actionstep" in words(page)
+    assert "The answer was incomplete" in words(page)
     assert not server.requests
 
 
@@ -213,7 +214,7 @@ def test_s13_the_token_endpoint_is_never_read_from_the_callback(
 def test_s3_a_rival_callback_between_any_two_statements_makes_no_second_request(
     person: Person, server: HostileServer
 ) -> None:
-    """Whoever is served while another arrives with the same state wins alone."""
+    """Anyone who is served while another arrives with the same state wins alone."""
     url = callback_url(person.start())
     rivals: list[Page] = []
 
@@ -358,7 +359,7 @@ def test_s16_another_organisation_than_meant_gets_its_own_connection_and_is_name
         person.start(orgkey="acmelaw", next="/wanted-acmelaw/"), orgkey="harbourlegal"
     )
     page = person.look(person.come_back(back))
-    assert "You meant to connect acmelaw, but Actionstep connected harbourlegal" in words(page)
+    assert "You asked to connect acmelaw, but Actionstep connected harbourlegal" in words(page)
     assert 'href="/wanted-acmelaw/"' in page.content.decode()
     assert Connection.objects.values().get(orgkey="acmelaw") == before
     assert Connection.objects.filter(user=person.user).count() == 2
@@ -368,7 +369,7 @@ def test_s16_another_organisation_than_meant_gets_its_own_connection_and_is_name
 def test_s16_an_answer_without_an_organisation_is_not_taken_for_the_one_meant(
     person: Person, server: HostileServer
 ) -> None:
-    """Nobody knows whose tokens these are, so no row gets them."""
+    """No one knows whose tokens these are, so no row gets them."""
     former = make_connection(person.user, orgkey="acmelaw")
     server.answer(body=grant(orgkey=None))
     page = person.look(person.come_back(callback_url(person.start(orgkey="acmelaw"))))
@@ -454,7 +455,7 @@ def test_what_was_granted_is_asked_for_again_beside_what_is_new(
 def test_nothing_granted_is_lost_whichever_organisation_the_user_chooses(
     person: Person, sandbox: Sandbox, settings: Settings, wish: dict[str, str]
 ) -> None:
-    """Where nobody knows which connection is renewed, what any of them grants is asked for again."""
+    """Where no one knows which connection is renewed, what any of them grants is asked for again."""
     settings.ACTIONSTEP_CONNECT = {
         **settings.ACTIONSTEP_CONNECT,
         "SCOPES": ["actions"],
@@ -475,18 +476,18 @@ def test_nothing_granted_is_lost_whichever_organisation_the_user_chooses(
 def test_a_reloaded_callback_that_ended_in_another_organisation_says_so_too(
     person: Person, sandbox: Sandbox
 ) -> None:
-    """Whoever clicked twice sees the notice, and is not led to the page that needs the one meant."""
+    """Anyone who clicked twice sees the notice, and is not led to the page that needs the one meant."""
     person.connect(orgkey="acmelaw")
     back = person.allow(person.start(orgkey="acmelaw", next="/wanted/"), orgkey="harbourlegal")
     person.come_back(back)
     page = person.look(person.come_back(back))
-    assert "You meant to connect acmelaw, but Actionstep connected harbourlegal" in words(page)
+    assert "You asked to connect acmelaw, but Actionstep connected harbourlegal" in words(page)
 
 
 def test_two_tabs_that_store_the_same_organisation_at_once_make_one_row(
     person: Person, server: HostileServer
 ) -> None:
-    """Whoever comes second between the other's look and its insert renews that row."""
+    """Anyone who comes second between the other's look and its insert renews that row."""
     rival: list[Connection] = []
 
     def execute(run: Any, sql: str, *arguments: Any) -> Any:

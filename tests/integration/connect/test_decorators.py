@@ -1,4 +1,4 @@
-"""Views that need a connection: who gets in, and where everybody else is sent."""
+"""Views that need a connection: who gets in, and where all others are sent."""
 
 import json
 from typing import Any
@@ -20,8 +20,8 @@ from actionstep_connect.decorators import (
     redirect_to_connect,
 )
 from actionstep_connect.models import Connection
-from tests.connections import make_connection
-from tests.integration.connect.person import CONNECTIONS, Person
+from tests.support.connections import make_connection
+from tests.support.person import CONNECTIONS, Person
 
 PATH = "/matters/?page=2"
 
@@ -67,7 +67,7 @@ class PlainAsyncClassView(View):
 
 @method_decorator(needs_bills, name="dispatch")
 class AsyncClassView(PlainAsyncClassView):
-    """Decorated as a whole: its `dispatch` is a plain function all the same."""
+    """Decorated as a whole: its `dispatch` is a plain function nevertheless."""
 
 
 class AsyncMethodView(View):
@@ -135,7 +135,7 @@ def bills_are_allowed(settings: Settings) -> None:
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a signed-in user whose rows other threads can see."""
+    """Return a signed-in user whose rows other threads can see."""
     return Person()
 
 
@@ -158,15 +158,15 @@ def test_the_wildcard_scope_gets_in(call: Any, view: Any, person: Person) -> Non
 
 
 def test_a_stranger_is_sent_to_sign_in(call: Any, view: Any, person: Person) -> None:
-    """Nobody connects before signing in, and everybody comes back."""
+    """No one connects before signing in, and every user comes back."""
     assert where(call(view, None)) == ("/login/", {"next": PATH})
 
 
 def test_a_user_without_connection_is_sent_to_connect_and_back(
     call: Any, view: Any, person: Person
 ) -> None:
-    """The way out names the scopes and the way back."""
-    expected = {"scopes": "bills", "next": PATH}
+    """The way out names SCOPES, those of the view, and the way back."""
+    expected = {"scopes": "actions participants timerecords bills", "next": PATH}
     assert where(call(view, person)) == ("/actionstep/connect/", expected)
 
 
@@ -181,7 +181,8 @@ def test_a_missing_scope_is_asked_for_in_the_same_organisation(
 ) -> None:
     """The organisation whose connection lacks it is the one meant."""
     make_connection(person.user, granted_scopes=["actions"])
-    expected = {"scopes": "bills", "next": PATH, "orgkey": "acmelaw"}
+    scopes = "actions participants timerecords bills"
+    expected = {"scopes": scopes, "next": PATH, "orgkey": "acmelaw"}
     assert where(call(view, person)) == ("/actionstep/connect/", expected)
 
 
@@ -210,7 +211,7 @@ def test_s44_a_chosen_organisation_does_not_turn_into_another(
     Connection.objects.filter(orgkey="harbourlegal").update(status=status)
     assert where(call(view, person, method="POST"))[0] == CONNECTIONS
     page = person.browser.get(CONNECTIONS, {"choose": "1", "next": PATH})
-    assert "Go on with acmelaw" in page.content.decode()
+    assert "Continue with acmelaw" in page.content.decode()
     person.browser.post(CONNECTIONS, {"orgkey": "acmelaw"})
     assert call(view, person).content == b"acmelaw 7"
 
@@ -239,7 +240,7 @@ def test_an_organisation_one_is_not_connected_to_cannot_be_chosen(
 def test_whoever_prefers_json_is_told_in_json(
     call: Any, view: Any, person: Person, connections: list[dict[str, Any]], error: str
 ) -> None:
-    """403 with a stable code, words, and where the user can mend it."""
+    """403 with a stable code, words, and where the user can fix it."""
     for values in connections:
         make_connection(person.user, **values)
     response = call(view, person, headers={"Accept": "application/json"})

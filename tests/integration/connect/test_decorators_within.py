@@ -21,8 +21,8 @@ from actionstep_connect.exceptions import (
     ReconnectRequired,
     ScopeNotGranted,
 )
-from tests.connections import make_connection, make_user
-from tests.integration.connect.person import Person, query
+from tests.support.connections import make_connection, make_user
+from tests.support.person import Person, query
 
 PATH = "/matters/?page=2"
 needs_actions = actionstep_connection_required(scopes=["actions"])
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a signed-in user with a connection."""
+    """Return a signed-in user with a connection."""
     person = Person()
     make_connection(person.user, granted_scopes=["actions"])
     return person
@@ -67,9 +67,9 @@ def prepared(request: HttpRequest, person: Person) -> HttpRequest:
 @pytest.mark.parametrize(
     ("error", "scopes"),
     [
-        (NotConnected("x"), "actions"),
-        (ReconnectRequired("x"), "actions"),
-        (ScopeNotGranted("x", scopes=("filenotes",)), "actions filenotes"),
+        (NotConnected("x"), ""),
+        (ReconnectRequired("x"), ""),
+        (ScopeNotGranted("x", scopes=("filenotes",)), " filenotes"),
     ],
     ids=["not_connected", "reconnect_required", "scope_not_granted"],
 )
@@ -80,7 +80,7 @@ def test_what_connecting_cures_leads_to_connect_and_back(
     response = call(person, error, is_async=is_async)
     assert response.status_code == 302
     assert query(response.headers["Location"]) == {
-        "scopes": scopes,
+        "scopes": f"actions participants timerecords{scopes}",
         "next": PATH,
         "orgkey": "acmelaw",
     }

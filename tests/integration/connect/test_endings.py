@@ -1,28 +1,35 @@
 """Every ending has its own words and its way on."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.core import signing
 from pytest_django import Settings
 
-from actionstep_connect.crypto import generate_key
+from actionstep_connect.error_codes import ErrorCode
+from actionstep_connect.exceptions import AuthorizationFailed
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.models import AuthorizationRequest, Connection
-from actionstep_connect.wording import ENDINGS
-from tests.hostile_server import Answer, HostileServer, grant
-from tests.integration.connect.person import CONNECT, Person, callback_url, words
+from actionstep_connect.views.browser import ENDING_COOKIE
+from actionstep_connect.wording.failures import FAILURES, failure_code
+from tests.support.hostile_server import Answer, HostileServer, grant
+from tests.support.person import CONNECT, Person, attempt, callback_url, words
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("code", ENDINGS)
+@pytest.mark.parametrize("code", FAILURES)
 def test_an_ending_says_what_happened_and_leads_on(person: Person, code: str) -> None:
     """Title, reason, next step and reference are there; trying again keeps what was wanted."""
-    ending = ENDINGS[code]
+    ending = FAILURES[code]
+    person.was_told(code)
     page = person.browser.get(
         CONNECT, {"problem": code, "scopes": "actions", "next": "/here/", "orgkey": "acmelaw"}
     )
     assert page.status_code == ending.status
-    for part in (ending.title, ending.text, ending.next_step, code, "Your connections"):
+    for part in (ending.title, ending.text, ending.hint, code, "Your connections"):
         assert str(part) in words(page)
     html = page.content.decode()
     assert ending.retry is ("Try again" in words(page))
@@ -31,13 +38,36 @@ def test_an_ending_says_what_happened_and_leads_on(person: Person, code: str) ->
             assert f'<input type="hidden" name="{name}" value="{value}">' in html
 
 
+@pytest.mark.parametrize("code", FAILURES)
+def test_s53_a_stranger_cannot_say_an_ending(person: Person, code: str) -> None:
+    """An address that names an ending shows it only to the browser that this site told of it."""
+    other = next(each for each in FAILURES if each != code)
+    for cookie in (None, "forged", signing.dumps(code, salt="elsewhere")):
+        if cookie:
+            person.browser.cookies[ENDING_COOKIE] = cookie
+        page = person.browser.get(CONNECT, {"problem": code})
+        assert page.status_code == 200
+        assert str(FAILURES[code].text) not in words(page)
+    person.was_told(other)
+    assert person.browser.get(CONNECT, {"problem": code}).status_code == 200
+
+
+def test_s53_what_was_said_is_forgotten_after_ten_minutes(person: Person) -> None:
+    """An old address does not bring an old failure back."""
+    person.was_told("expired")
+    assert person.browser.get(CONNECT, {"problem": "expired"}).status_code == 400
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11), tick=False):
+        session = person.browser.get(CONNECT, {"problem": "expired"})
+    assert session.status_code == 200
+
+
 def test_no_two_endings_share_their_words() -> None:
-    """Whoever reads a reason can tell it from every other."""
-    assert len({str(ending.text) for ending in ENDINGS.values()}) == len(ENDINGS)
+    """Anyone who reads a reason can tell it from every other."""
+    assert len({str(ending.text) for ending in FAILURES.values()}) == len(FAILURES)
 
 
 def test_a_made_up_problem_is_no_ending(person: Person) -> None:
-    """Nobody can put words into our mouth."""
+    """A page shows no words that come with its address."""
     page = person.browser.get(CONNECT, {"problem": "<b>your account is locked"})
     assert page.status_code == 200
     assert "locked" not in page.content.decode()
@@ -133,11 +163,36 @@ def test_a_verifier_that_does_not_open_is_the_sites_fault(
     assert not server.requests
 
 
-def test_a_second_arrival_while_the_first_is_under_way_waits_on_the_list(
+def test_a_second_arrival_while_the_first_is_under_way_waits_and_ends_where_it_would(
     person: Person, server: HostileServer
 ) -> None:
-    """An attempt without an end yet leads to the page of one's connections."""
-    url = callback_url(person.start())
+    """It says that connecting is being finished, looks again, and keeps the way."""
+    url = callback_url(person.start(next="/here/"))
     person.come_back(url)
+    ended = attempt()
     AuthorizationRequest.objects.update(result=None)
-    assert person.come_back(url).headers["Location"] == "/actionstep/"
+    waiting = person.come_back(url).headers["Location"]
+    page = person.browser.get(waiting)
+    assert "Finishing your connection" in words(page)
+    assert page.headers["Refresh"] == "2"
+    assert len(server.requests) == 1
+    AuthorizationRequest.objects.update(result=ended.result)
+    assert person.browser.get(waiting).headers["Location"] == "/here/"
+
+
+def test_waiting_for_a_process_that_died_ends(person: Person, server: HostileServer) -> None:
+    """After the longest that an exchange takes the page no longer waits, and one can start again."""
+    url = callback_url(person.start(next="/here/"))
+    person.come_back(url)
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    AuthorizationRequest.objects.update(result=None, used_at=before)
+    page = person.look(person.come_back(url))
+    assert "Connecting did not work" in words(page)
+    assert 'name="next" value="/here/"' in page.content.decode()
+
+
+def test_every_code_of_an_attempt_has_its_words() -> None:
+    """What `failure_code` gives is a key of FAILURES for each code, and a code of ErrorCode."""
+    assert {*FAILURES} <= {*ErrorCode}
+    for code in ErrorCode:
+        assert failure_code(AuthorizationFailed("It failed.", code=code)) in FAILURES

@@ -11,13 +11,18 @@ from pytest_django import Settings
 
 from actionstep_connect.models import Connection
 from actionstep_connect.scopes import is_scope
-from actionstep_connect.wording import SCOPES
-from tests.connections import make_connection, make_user
-from tests.integration.connect.person import CONNECT, CONNECTIONS, Person, words
+from actionstep_connect.wording.scopes import SCOPES
+from tests.support.connections import make_connection, make_user
+from tests.support.person import CONNECT, CONNECTIONS, Person, words
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.now(UTC)
+
+
+def fields(value: object) -> str | None:
+    """Name a case by the fields that it sets: their times differ from process to process."""
+    return ",".join(value) if isinstance(value, dict) else None
 
 
 def disconnect_path(connection: Connection) -> str:
@@ -51,35 +56,41 @@ def test_a_good_connection_says_what_and_since_when_and_that_nothing_is_to_do(
         refresh_token_expires_at=datetime(2099, 7, 8, tzinfo=UTC),
     )
     text = words(person.browser.get(CONNECTIONS))
-    assert "acmelaw Connected. There is nothing you need to do: it renews itself." in text
+    assert "acmelaw Connected. There is nothing you need to do: it renews automatically." in text
     assert "This site may use Matters some_new_scope" in text
     assert "Connected since March 4, 2026" in text
     assert "Last used May 6, 2026" in text
-    assert "Kept until July 8, 2099" in text
+    assert "Valid until July 8, 2099" in text
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
         ({"status": "reconnect_required", "status_reason": "refused"}, "Actionstep has ended it."),
-        ({"status": "reconnect_required", "status_reason": "interrupted"}, "It was interrupted."),
+        (
+            {"status": "reconnect_required", "status_reason": "interrupted"},
+            "The connection was interrupted.",
+        ),
         (
             {"status": "reconnect_required", "status_reason": "organisation_changed"},
             "choose this organisation in Actionstep",
         ),
         ({"status": "disconnected", "status_reason": "ended_by_user"}, "You disconnected it."),
         ({"status": "disconnected", "status_reason": "ended_by_admin"}, "An administrator"),
-        ({"client_id": "the-former-client"}, "Made before this site's access"),
-        ({"refresh_token_expires_at": NOW + timedelta(days=3)}, "but not for much longer"),
-        ({"refresh_token_expires_at": NOW - timedelta(days=1)}, "but not for much longer"),
-        ({"consecutive_failures": 3}, "did not answer lately. There is nothing you need to do"),
+        ({"client_id": "the-former-client"}, "Created with this site's previous"),
+        ({"refresh_token_expires_at": NOW + timedelta(days=3)}, "Connected, but expiring soon."),
+        ({"refresh_token_expires_at": NOW - timedelta(days=1)}, "Connected, but about to expire."),
+        (
+            {"consecutive_failures": 3},
+            "has not been responding recently. There is nothing you need to do",
+        ),
     ],
-    ids=str,
+    ids=fields,
 )
 def test_each_state_has_its_words_and_its_next_step(
     person: Person, values: dict[str, Any], expected: str
 ) -> None:
-    """Whoever reads a status knows what to do."""
+    """Anyone who reads a status knows what to do."""
     make_connection(person.user, **values)
     assert expected in words(person.browser.get(CONNECTIONS))
 
@@ -87,7 +98,7 @@ def test_each_state_has_its_words_and_its_next_step(
 def test_a_limit_that_is_over_is_no_promise(person: Person) -> None:
     """Past its limit, and before Actionstep has said no, a connection is kept until no date."""
     make_connection(person.user, refresh_token_expires_at=NOW - timedelta(days=1))
-    assert "Kept until" not in words(person.browser.get(CONNECTIONS))
+    assert "Valid until" not in words(person.browser.get(CONNECTIONS))
 
 
 def test_who_needs_their_user_comes_first(person: Person) -> None:
@@ -143,7 +154,7 @@ def test_disconnecting_twice_is_no_error(person: Person) -> None:
 
 
 def test_messages_are_not_required(person: Person, settings: Settings) -> None:
-    """A site without django.contrib.messages connects and disconnects all the same."""
+    """A site without django.contrib.messages connects and disconnects nevertheless."""
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "messages" not in name]
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "messages" not in name]
     connection = make_connection(person.user)
@@ -165,7 +176,7 @@ def test_the_connect_page_says_what_is_asked_in_plain_words(
     assert " new " not in text.replace("some_new_scope", "")
     make_connection(person.user, granted_scopes=["timerecords"])
     text = words(person.browser.get(CONNECT, {"scopes": "bills"}))
-    assert "Give more access to acmelaw" in text
+    assert "Give this site more access to acmelaw" in text
     assert "Time records Bills new" in text
 
 
@@ -194,8 +205,25 @@ def test_the_button_steps_back_once_connected(person: Person) -> None:
     assert "Reconnect Actionstep" in rendered(person, "actionstep_connect_button")
 
 
+def test_the_button_names_every_connection_that_will_do(person: Person) -> None:
+    """Of several it speaks of each, but not of one that is broken, ended, or lacks what is wanted."""
+    make_connection(person.user, orgkey="harbourlegal", granted_scopes=["actions", "bills"])
+    make_connection(person.user, orgkey="acmelaw", granted_scopes=["actions"])
+    make_connection(person.user, orgkey="brokenlaw", status="reconnect_required")
+    make_connection(person.user, orgkey="former", status="disconnected")
+    make_connection(make_user(), orgkey="anotherslaw")
+    html = rendered(person, "actionstep_connect_button")
+    assert "You are connected to: <strong>acmelaw</strong>, <strong>harbourlegal</strong>." in html
+    assert "<form" not in html
+    html = rendered(person, 'actionstep_connect_button scopes="bills"')
+    assert "You are connected to <strong>harbourlegal</strong>." in html
+    html = rendered(person, 'actionstep_connect_button orgkey="ACMELAW"')
+    assert "You are connected to <strong>acmelaw</strong>." in html
+    assert "Reconnect" in rendered(person, 'actionstep_connect_button orgkey="brokenlaw"')
+
+
 def test_the_alert_is_silent_when_all_is_well(person: Person) -> None:
-    """No connection, a good one, an ended one, somebody else's trouble: nothing at all."""
+    """No connection, a good one, an ended one, another user's trouble: nothing at all."""
     assert rendered(person, "actionstep_connection_alert") == ""
     make_connection(person.user, orgkey="one")
     make_connection(person.user, orgkey="two", status="disconnected")
@@ -206,12 +234,15 @@ def test_the_alert_is_silent_when_all_is_well(person: Person) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"status": "reconnect_required"}, "Your connection to acmelaw in Actionstep no longer"),
-        ({"client_id": "the-former-client"}, "Your connection to acmelaw in Actionstep no longer"),
-        ({"refresh_token_expires_at": NOW + timedelta(days=6)}, "unless you renew it."),
-        ({"refresh_token_expires_at": NOW - timedelta(days=1)}, "may end at any moment unless you"),
+        ({"status": "reconnect_required"}, "Your Actionstep connection to acmelaw no longer"),
+        ({"client_id": "the-former-client"}, "Your Actionstep connection to acmelaw no longer"),
+        ({"refresh_token_expires_at": NOW + timedelta(days=6)}, "unless you reconnect."),
+        (
+            {"refresh_token_expires_at": NOW - timedelta(days=1)},
+            "may expire at any moment unless you",
+        ),
     ],
-    ids=str,
+    ids=fields,
 )
 def test_the_alert_is_one_sentence_and_one_button(
     person: Person, values: dict[str, Any], sentence: str
@@ -230,12 +261,12 @@ def test_the_alert_counts_when_several_need_their_user(person: Person) -> None:
     for orgkey in ("one", "two"):
         make_connection(person.user, orgkey=orgkey, status="reconnect_required")
     html = rendered(person, "actionstep_connection_alert")
-    assert "2 of your Actionstep connections need you." in html
+    assert "2 of your Actionstep connections need attention." in html
     assert f'action="{CONNECTIONS}"' in html
 
 
 def test_s44_a_page_about_somebody_else_shows_nothing_of_theirs(person: Person) -> None:
-    """Where a view calls the person it shows `user`, the tags are about who is signed in all the same."""
+    """Where a view calls the person it shows `user`, the tags are about who is signed in nevertheless."""
     other = make_user()
     make_connection(other, orgkey="privatelaw", status="reconnect_required")
     assert rendered(person, "actionstep_connection_alert", user=other) == ""
@@ -251,3 +282,23 @@ def test_the_tags_work_for_strangers(person: Person) -> None:
     alert, _, button = template.render(context).partition("|")
     assert alert.strip() == ""
     assert "Connect Actionstep" in button
+
+
+@pytest.mark.parametrize(
+    ("values", "tells"),
+    [
+        ({}, ("This site may use", "Connected since")),
+        (
+            {"status": "reconnect_required", "status_reason": "refused"},
+            ("This site could use", "Was connected on"),
+        ),
+    ],
+)
+def test_what_is_over_is_told_in_the_past(
+    person: Person, values: dict[str, str], tells: tuple[str, str]
+) -> None:
+    """A card says "may use" only of a connection that the site may use."""
+    make_connection(person.user, **values)
+    shown = words(person.browser.get(CONNECTIONS))
+    for text in ("This site may use", "Connected since", "This site could use", "Was connected on"):
+        assert (text in shown) is (text in tells), text

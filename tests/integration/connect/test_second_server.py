@@ -1,4 +1,4 @@
-"""The flow against an authorization server that is not ours: django-oauth-toolkit, at its strictest."""
+"""The flow against another authorization server: django-oauth-toolkit, at its strictest."""
 
 import threading
 from collections.abc import Generator
@@ -12,9 +12,9 @@ from actionstep_connect.api import get_access_token, refresh
 from actionstep_connect.exceptions import ReconnectRequired
 from actionstep_connect.flows.maintain import maintain
 from actionstep_connect.models import Connection
-from tests.integration.connect.person import CALLBACK, CONNECTIONS, SITE, Person, query, words
-from tests.oauth_toolkit.process import AuthorizationServer, running_toolkit
-from tests.oauth_toolkit.vocabulary import ORGKEY
+from tests.support.oauth_toolkit.process import AuthorizationServer, running_toolkit
+from tests.support.oauth_toolkit.vocabulary import ORGKEY
+from tests.support.person import CALLBACK, CONNECTIONS, SITE, Person, query, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,19 +29,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Authorization
 
 @pytest.fixture
 def toolkit(running: AuthorizationServer, settings: Settings) -> AuthorizationServer:
-    """Give the server, and settings that lead to it."""
+    """Return the server, and settings that lead to it."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **running.settings()}
     return running
 
 
 @pytest.fixture
 def person(transactional_db: None) -> Person:
-    """Give a signed-in user whose rows other threads can see."""
+    """Return a signed-in user whose rows other threads can see."""
     return Person()
 
 
 def connect(person: Person, toolkit: AuthorizationServer) -> Connection:
-    """Connect all the way through our pages and theirs."""
+    """Connect all the way through this package's pages and the server's."""
     back = toolkit.answer(person.start()).removeprefix(SITE)
     assert person.come_back(back).headers["Location"] == CONNECTIONS
     return Connection.objects.get(user=person.user)
@@ -124,7 +124,7 @@ def test_s22_callers_at_once_spend_one_token(person: Person, toolkit: Authorizat
 def test_reuse_of_an_old_token_ends_the_connection_and_says_so(
     person: Person, toolkit: AuthorizationServer
 ) -> None:
-    """Somebody presents a spent token, the server revokes the family: the user is asked to reconnect."""
+    """Someone presents a spent token, the server revokes the family: the user is asked to reconnect."""
     row = connect(person, toolkit)
     spent = row.open_refresh_token().reveal()
     make_due()
@@ -145,7 +145,7 @@ def test_reuse_of_an_old_token_ends_the_connection_and_says_so(
 
 
 def test_denying_changes_nothing(person: Person, toolkit: AuthorizationServer) -> None:
-    """Cancel at the server: its own words stay there, ours say what happened."""
+    """Cancel at the server: its own words stay there, and the page says what happened."""
     back = toolkit.answer(person.start(), allow=False).removeprefix(SITE)
     assert query(back)["error"] == "access_denied"
     page = person.look(person.come_back(back))
@@ -170,7 +170,7 @@ def test_client_secret_basic(
 def test_a_wrong_secret_is_the_sites_fault(
     person: Person, toolkit: AuthorizationServer, settings: Settings, method: str
 ) -> None:
-    """The server's own refusal of our credentials ends no connection and is told as what it is."""
+    """The server's own refusal of the site's credentials ends no connection and is told as what it is."""
     row = connect(person, toolkit)
     settings.ACTIONSTEP_CONNECT = {
         **settings.ACTIONSTEP_CONNECT,
@@ -188,7 +188,7 @@ def test_a_wrong_secret_is_the_sites_fault(
 def test_it_really_is_strict_about_pkce(
     person: Person, toolkit: AuthorizationServer, settings: Settings
 ) -> None:
-    """Without a challenge the server refuses, so the tests above prove that ours is right."""
+    """Without a challenge the server refuses, so the tests above prove that this package's is right."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "PKCE": False}
     back = toolkit.answer(person.start()).removeprefix(SITE)
     assert query(back)["error"] == "invalid_request"

@@ -16,14 +16,14 @@ from pytest_django import Settings
 from actionstep_connect.flows.prune import prune
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.testing import Sandbox
-from tests.connections import make_connection, make_user
-from tests.hostile_server import HostileServer
-from tests.integration.connect.conftest import Exchanges
-from tests.integration.connect.person import (
+from tests.support.connections import make_connection, make_user
+from tests.support.hostile_server import HostileServer
+from tests.support.person import (
     CALLBACK,
     CONNECT,
     CONNECTIONS,
     SITE,
+    Exchanges,
     Person,
     attempt,
     callback_url,
@@ -52,7 +52,7 @@ def test_s1_a_state_nobody_made_is_refused(
     url = person.start()
     page = person.look(person.come_back(callback_url(url, state=state)))
     assert page.status_code == 400
-    assert "We do not know this link" in words(page)
+    assert "This link is not valid" in words(page)
     assert attempt().used_at is None
     assert not server.requests
 
@@ -66,7 +66,7 @@ def test_s2_another_user_of_the_same_browser_is_refused(
     person.sign_in_as(make_user())
     page = person.look(person.come_back(back))
     assert (page.status_code, exchanges()) == (403, 0)
-    assert "Somebody else started this" in words(page)
+    assert "This request was started by another user" in words(page)
     assert not Connection.objects.exists()
     assert attempt().used_at is None
 
@@ -80,7 +80,7 @@ def test_s2_another_browser_of_the_same_user_is_refused(
     elsewhere.start()
     page = elsewhere.look(elsewhere.come_back(back))
     assert (page.status_code, exchanges()) == (403, 0)
-    assert "This was started somewhere else" in words(page)
+    assert "This was started in another browser" in words(page)
     person.come_back(back)
     assert Connection.objects.get().user == person.user
 
@@ -109,7 +109,7 @@ def test_s2_an_attempt_of_another_environment_or_client_is_refused(
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, **changed}
     page = person.look(person.come_back(back))
     assert (page.status_code, exchanges()) == (400, 0)
-    assert "This site has changed meanwhile" in words(page)
+    assert "This site's settings have changed" in words(page)
 
 
 def test_s4_an_attempt_lives_ten_minutes(
@@ -133,7 +133,7 @@ def test_s4_at_most_ten_attempts_are_pending_for_one_user(person: Person, sandbo
     urls = [person.start() for _ in range(12)]
     assert AuthorizationRequest.objects.filter(user=person.user).count() == 10
     assert AuthorizationRequest.objects.filter(user=other.user).count() == 1
-    assert "We do not know" in words(person.look(person.come_back(callback_url(urls[0]))))
+    assert "This link is not valid" in words(person.look(person.come_back(callback_url(urls[0]))))
     person.come_back(person.allow(urls[-1]))
     assert Connection.objects.filter(user=person.user).exists()
 
@@ -310,6 +310,17 @@ def test_s8_a_configured_redirect_uri_is_not_moved_and_is_the_one_that_is_exchan
     assert query(url)["redirect_uri"] == uri
     person.come_back(callback_url(url))
     assert server.requests[0].form["redirect_uri"] == uri
+
+
+def test_s8_a_host_that_is_too_long_for_a_redirect_uri_is_refused(
+    person: Person, settings: Settings
+) -> None:
+    """No attempt is stored, on databases that would cut it off and on those that would raise."""
+    settings.ALLOWED_HOSTS = ["*"]
+    host = f"{'law.' * 150}example"
+    response = person.look(person.browser.post(CONNECT, secure=True, headers={"Host": host}))
+    assert "insecure_redirect_uri" in words(response)
+    assert not AuthorizationRequest.objects.exists()
 
 
 def test_s8_without_one_it_is_built_from_the_request_and_exchanged_unchanged(

@@ -1,0 +1,1 @@
+"""Databases of released versions, brought to the present schema."""
