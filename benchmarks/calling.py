@@ -1,4 +1,4 @@
-"""What calling the API costs, and what the app costs those who call nobody."""
+"""What calling the API costs, and what the app costs those who do not call."""
 
 import os
 import resource
@@ -27,7 +27,7 @@ CHECKS = 15
 
 
 def calling(endpoint: TokenEndpoint) -> Iterator[Figure]:
-    """Our client over a bare one with a fixed header: the median of interleaved pairs."""
+    """This package's client over a bare one with a fixed header: the median of interleaved pairs."""
     with _connected(endpoint) as connection:
         ours = ActionstepClient(connection)
         bare = httpx2.Client(base_url=ours.base_url, headers=ours.headers)
@@ -36,7 +36,7 @@ def calling(endpoint: TokenEndpoint) -> Iterator[Figure]:
             for _ in range(100):
                 _ask(ours)
                 _ask(bare)
-            # Each leads half of the pairs: whoever comes second finds the caches warmer.
+            # Each leads half of the pairs: the second finds the caches warmer.
             pairs = [_ask(ours) - _ask(bare) for _ in range(PAIRS)]
             pairs += [-_ask(bare) + _ask(ours) for _ in range(PAIRS)]
             more = statistics.median(pairs)

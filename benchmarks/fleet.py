@@ -12,9 +12,9 @@ from django.db import connection as database
 from django.test import override_settings
 
 from actionstep_connect.conf import get_config
-from actionstep_connect.crypto import Secret
 from actionstep_connect.models import Connection
 from actionstep_connect.models.connection import ACCESS_TOKEN, REFRESH_TOKEN
+from actionstep_connect.secret import Secret
 
 
 @contextmanager
@@ -83,10 +83,11 @@ def multiply(count: int, *, due: int) -> None:
         cursor.execute(
             """
             INSERT INTO actionstep_connect_connection (id, user_id, environment, client_id, orgkey,
-                api_endpoint, granted_scopes, sealed_access_token, sealed_refresh_token,
-                access_token_expires_at, refresh_token_expires_at, status, status_reason, refresh_at,
-                consecutive_failures, last_error, connected_at, last_used_at, generation, lease_owner)
-            SELECT gen_random_uuid(), u.id, %s, %s, 'firm-' || u.n %% 500,
+                organisation_name, api_endpoint, granted_scopes, sealed_access_token,
+                sealed_refresh_token, access_token_expires_at, refresh_token_expires_at, status,
+                status_reason, refresh_at, consecutive_failures, last_error, connected_at,
+                last_used_at, generation, lease_owner)
+            SELECT gen_random_uuid(), u.id, %s, %s, 'firm-' || u.n %% 500, '',
                 'https://ap-southeast-2.actionstep.com/api/', ' actions participants timerecords ',
                 repeat('x', 900), repeat('y', 130), now(), now() + interval '20 days', 'connected', '',
                 now() + (u.n - %s) * interval '3 ms',

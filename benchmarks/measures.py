@@ -15,18 +15,21 @@ from django.test.utils import CaptureQueriesContext
 
 from actionstep_connect.api import get_access_token
 from actionstep_connect.conf import decode_key, get_config
-from actionstep_connect.crypto import generate_key
-from actionstep_connect.flows.flag import flag_nearing_limit
+from actionstep_connect.crypto import fetch_keys
+from actionstep_connect.flows.flag import flag_expiring
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.flows.refresh.claim import due_in_order
 from actionstep_connect.flows.rotate import rotate
+from actionstep_connect.generate_key import generate_key
 from actionstep_connect.models import Connection
 from actionstep_connect.models.connection import ACCESS_TOKEN
 from benchmarks.calling import app_loading, calling, walking
 from benchmarks.figure import Figure, median_ms, resident_mib
 from benchmarks.fleet import configured, fill, multiply
+from benchmarks.hooks import hooks
 from benchmarks.looking import admin_list
 from benchmarks.token_endpoint import TokenEndpoint
+from benchmarks.warm import warm
 
 
 def one_worker(endpoint: TokenEndpoint) -> Iterator[Figure]:
@@ -146,7 +149,7 @@ def outage(endpoint: TokenEndpoint) -> Iterator[Figure]:
     yield Figure("memory grown over 20,000 refreshes", resident_mib() - memory, "MiB", 30, "max")
     left = Connection.objects.filter(generation=1).count()
     yield Figure("after the outage: connections not refreshed", left, "", 0, "max")
-    flag_nearing_limit()
+    flag_expiring()
     flagged = Connection.objects.exclude(flagged_at=None).count()
     yield Figure("after the outage: flagged wrongly", flagged, "", 0, "max")
 
@@ -154,7 +157,7 @@ def outage(endpoint: TokenEndpoint) -> Iterator[Figure]:
 def rotation(_: TokenEndpoint) -> Iterator[Figure]:
     """100,000 connections sealed under a new key, and what memory that takes."""
     fill(100_000)
-    keys = [generate_key(), *get_config().encryption_keys]
+    keys = [generate_key(), *(key.reveal() for key in fetch_keys() if key)]
     gc.collect()
     memory = resident_mib()
     with configured(ENCRYPTION_KEYS=keys):
@@ -171,6 +174,7 @@ MEASURES: tuple[Callable[[TokenEndpoint], Iterator[Figure]], ...] = (
     app_loading,
     calling,
     walking,
+    warm,
     opening,
     cpu,
     one_worker,
@@ -180,4 +184,5 @@ MEASURES: tuple[Callable[[TokenEndpoint], Iterator[Figure]], ...] = (
     outage,
     rotation,
     admin_list,
+    hooks,
 )

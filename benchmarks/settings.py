@@ -9,7 +9,7 @@ from benchmarks.site import ACTIONSTEP_CONNECT, INSTALLED_APPS
 
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "benchmarks.urls"
-INSTALLED_APPS = [*INSTALLED_APPS, "actionstep_connect"]
+INSTALLED_APPS = [*INSTALLED_APPS, "actionstep_connect", "actionstep_connect.hooks"]
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 ACTIONSTEP_CONNECT = {
     **ACTIONSTEP_CONNECT,

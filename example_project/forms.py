@@ -1,13 +1,19 @@
 """What one can ask of one's time records, and how to add to them."""
 
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django import forms
-from django.utils.timezone import localdate
+from django.utils.timezone import localdate, make_aware
+
+from actionstep_connect.client.rows import ActionsRow
 
 Row = dict[str, Any]
+
+START_OF_WORK: Final = time(9)
+"""Actionstep wants to know when work began; the form asks for the day only."""
 
 
 class DateInput(forms.DateInput):
@@ -38,11 +44,11 @@ class FilterForm(forms.Form):
     def query(self) -> dict[str, str]:
         """Return the filter in the words of Actionstep's API."""
         values = self.cleaned_data
-        query = {"description_ilike": f"*{values['text']}*"} if values["text"] else {}
+        query = {"notes_ilike": f"*{values['text']}*"} if values["text"] else {}
         if values["since"]:
-            query["entryDate_gteq"] = values["since"].isoformat()
+            query["startTimestamp_gteq"] = _moment(values["since"])
         if values["until"]:
-            query["entryDate_lteq"] = values["until"].isoformat()
+            query["startTimestamp_lt"] = _moment(values["until"] + timedelta(days=1))
         return query
 
 
@@ -58,7 +64,7 @@ class TimeRecordForm(forms.Form):
     description = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
     is_billable = forms.BooleanField(label="Billable", required=False, initial=True)
 
-    def __init__(self, *args: Any, matters: Iterable[Row], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, matters: Iterable[ActionsRow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [(str(row["id"]), f"{row['name']} ({row['reference']})") for row in matters]
         self.fields["matter"] = forms.ChoiceField(choices=[("", "Choose one"), *names])
@@ -66,10 +72,16 @@ class TimeRecordForm(forms.Form):
     def row(self) -> Row:
         """Return the row to create, as Actionstep's API wants it."""
         values = self.cleaned_data
+        hours = float(values["hours"])
         return {
-            "entryDate": values["day"].isoformat(),
-            "quantity": float(values["hours"]),
-            "description": values["description"],
-            "isBillable": "T" if values["is_billable"] else "F",
+            "startTimestamp": _moment(values["day"], START_OF_WORK),
+            "actualHours": hours,
+            "billableHours": hours if values["is_billable"] else 0,
+            "notes": values["description"],
             "links": {"action": values["matter"]},
         }
+
+
+def _moment(day: date, at: time = time.min) -> str:
+    """Return a moment with the site's offset; Actionstep takes one without for UTC."""
+    return make_aware(datetime.combine(day, at)).isoformat()

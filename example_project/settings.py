@@ -40,6 +40,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEMO
 INSTALLED_APPS = [
     "example_project",
     "actionstep_connect",
+    "actionstep_connect.hooks",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -62,7 +63,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Searched before the templates of apps: this is where a site overrides ours.
+        # Searched before the templates of apps: this is where a site overrides those of this package.
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -100,19 +101,30 @@ def _actionstep() -> dict[str, Any]:
         "ACTIONSTEP_AUTHORIZE_URL": "http://127.0.0.1:8801/api/oauth/authorize",
         "ACTIONSTEP_TOKEN_URL": "http://127.0.0.1:8801/api/oauth/token",
         "ACTIONSTEP_API_HOSTS": "127.0.0.1:8801",
+        "ACTIONSTEP_HOOKS_URL": "http://127.0.0.1:8800/actionstep/hooks/",
     }
     environ = {**(demo if IS_DEMO else {}), **os.environ}
     if IS_DEMO and not environ.get("ACTIONSTEP_ENCRYPTION_KEYS"):
         environ["ACTIONSTEP_ENCRYPTION_KEYS"] = local_secret(DEMO_DIR / "encryption-key")
     values: dict[str, Any] = {"ENVIRONMENT": ENVIRONMENT}
-    for key in ("CLIENT_ID", "CLIENT_SECRET", "AUTHORIZE_URL", "TOKEN_URL", "REDIRECT_URI"):
+    texts = (
+        "CLIENT_ID",
+        "CLIENT_SECRET",
+        "AUTHORIZE_URL",
+        "TOKEN_URL",
+        "REDIRECT_URI",
+        "HOOKS_URL",
+    )
+    for key in texts:
         if value := environ.get(f"ACTIONSTEP_{key}"):
             values[key] = value
     for key in ("SCOPES", "ENCRYPTION_KEYS", "API_HOSTS"):
         if value := environ.get(f"ACTIONSTEP_{key}"):
             values[key] = value.split()
-    # A page may ask for more than everybody grants at the start: file notes, when they are wanted.
-    values["ALLOWED_SCOPES"] = list(dict.fromkeys([*values.get("SCOPES", []), "filenotes"]))
+    # A page may ask for more than every user grants at the start: file notes, or to hear of changes.
+    more = ("filenotes", "resthooks")
+    values["ALLOWED_SCOPES"] = list(dict.fromkeys([*values.get("SCOPES", []), *more]))
+    values["HOOKS_BEARER"] = "example_project.bearers.bearer"
     if IS_DEMO:
         # A supervisor kills within seconds; a request that is under way must be over by then.
         values["HTTP_TIMEOUT"] = 3
@@ -137,4 +149,5 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
 if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT = "example_project.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(DEMO_DIR / "broker")

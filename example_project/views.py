@@ -1,5 +1,6 @@
 """The pages of the example site."""
 
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.timezone import localdate
 from django.views.decorators.http import require_http_methods, require_safe
 
 from actionstep_connect.api import (
@@ -25,15 +27,17 @@ from actionstep_connect.exceptions import (
     TemporarilyUnavailable,
     UntrustedHost,
 )
+from actionstep_connect.hooks.models import Registration, Subscription
 from actionstep_connect.models import Connection, Status
 from example_project.forms import FilterForm, Row, TimeRecordForm
+from example_project.models import MatterChange
 
 ROWS = 50
 #: The newest of the firm's active matters, to choose from.
 MATTERS = 200
 #: Seconds after which a reader should rather be told than wait for another attempt.
-PATIENCE = 5
-#: What can go wrong with a request to Actionstep and is for us to put into words. What connecting
+MAX_WAIT = 5
+#: What can go wrong with a request to Actionstep and is for this site to put into words. What connecting
 #: again would cure is not here: the views' decorator sends the user there, and back.
 TROUBLE = (
     ActionstepPermissionDenied,
@@ -66,14 +70,15 @@ def time_records(request: ActionstepRequest) -> HttpResponse:
     names: dict[str, str] = {}
     if form.is_valid():
         try:
-            with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
+            with ActionstepClient(request.actionstep, max_wait=MAX_WAIT) as actionstep:
                 found = actionstep.iterate("timerecords", sort="-id", **form.query())
-                rows = list(islice(found, ROWS))
+                rows = [Row(row) for row in islice(found, ROWS)]
                 names = _names_of_matters(actionstep, rows)
         except TROUBLE as error:
             return _problem(request, error, "time records")
     for row in rows:
         row["matter"] = names.get(row["links"]["action"], "")
+        row["day"] = localdate(datetime.fromisoformat(row["startTimestamp"])).isoformat()
     context = {"connection": request.actionstep, "form": form, "rows": rows, "most": ROWS}
     return render(request, "example_project/time_records.html", context | _sandbox())
 
@@ -83,7 +88,7 @@ def time_records(request: ActionstepRequest) -> HttpResponse:
 def record_time(request: ActionstepRequest) -> HttpResponse:
     """Add a time record, as the user and within what their Actionstep account allows."""
     status = 200
-    with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
+    with ActionstepClient(request.actionstep, max_wait=MAX_WAIT) as actionstep:
         try:
             newest = actionstep.iterate("actions", sort="-id", status="Active")
             matters = list(islice(newest, MATTERS))
@@ -112,9 +117,9 @@ def record_time(request: ActionstepRequest) -> HttpResponse:
 @require_safe
 @actionstep_connection_required(scopes=["filenotes", "actions"])
 def file_notes(request: ActionstepRequest, matter: int) -> HttpResponse:
-    """Show what was noted on a matter. Its scope is asked for when somebody first comes here."""
+    """Show what was noted on a matter. Its scope is asked for when a user first comes here."""
     try:
-        with ActionstepClient(request.actionstep, patience=PATIENCE) as actionstep:
+        with ActionstepClient(request.actionstep, max_wait=MAX_WAIT) as actionstep:
             action = actionstep.get(f"actions/{matter}").json()["actions"]
             notes = list(islice(actionstep.iterate("filenotes", sort="-id", action=matter), ROWS))
     except TROUBLE as error:
@@ -123,9 +128,27 @@ def file_notes(request: ActionstepRequest, matter: int) -> HttpResponse:
     return render(request, "example_project/file_notes.html", context | _sandbox())
 
 
+@require_safe
+@actionstep_connection_required(scopes=["resthooks", "actions"])
+def changes(request: ActionstepRequest) -> HttpResponse:
+    """Show the matters that this site heard have changed, to the user as whom it read them."""
+    connection = request.actionstep
+    heard = Subscription.objects.filter(
+        organisation__bearer=connection, registration=Registration.ACTIVE
+    )
+    rows = MatterChange.objects.filter(user=connection.user, orgkey=connection.orgkey)
+    context = {
+        "connection": connection,
+        "changes": rows.order_by("-heard_at")[:ROWS],
+        "follows": request.GET.get("follow") == "on",
+        "is_heard": heard.exists(),
+    }
+    return render(request, "example_project/changes.html", context | _sandbox())
+
+
 def _names_of_matters(actionstep: ActionstepClient, rows: list[Row]) -> dict[str, str]:
     """Return the names of these rows' matters by their ids, with one request for all of them."""
-    ids = sorted({row["links"]["action"] for row in rows})
+    ids = sorted({row["links"]["action"] for row in rows if row["links"]["action"]})
     if not ids:
         return {}
     matters = actionstep.iterate(f"actions/{','.join(ids)}", fields="id,name")
@@ -149,13 +172,13 @@ def _in_plain_words(error: Exception, what: str) -> tuple[str, int]:
         case ActionstepPermissionDenied():
             return f"Your Actionstep account may not read {what}.", 403
         case RateLimited():
-            return "Actionstep asks us to slow down. Please try again in a minute.", 503
+            return "Actionstep is busy. Please try again in a minute.", 503
         case TemporarilyUnavailable() | httpx2.HTTPError():
-            return "Actionstep does not answer at the moment. Please try again shortly.", 503
+            return "Actionstep is not responding. Please try again shortly.", 503
         case ApiError(status=404):
             return f"Actionstep does not know these {what}, or not for you.", 404
         case _:
-            return f"Actionstep could not give us your {what} just now.", 502
+            return f"Actionstep could not return your {what} just now.", 502
 
 
 def _why_not_recorded(error: Exception) -> tuple[str, int]:

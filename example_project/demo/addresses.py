@@ -39,11 +39,12 @@ class Addresses:
             "ACTIONSTEP_AUTHORIZE_URL": f"{self.sandbox}/api/oauth/authorize",
             "ACTIONSTEP_TOKEN_URL": f"{self.sandbox}/api/oauth/token",
             "ACTIONSTEP_API_HOSTS": f"{LOOPBACK}:{self.sandbox_port}",
+            "ACTIONSTEP_HOOKS_URL": f"{self.site}/actionstep/hooks/",
         }
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen at ``port`` now."""
+    """Return whether a server could listen at ``port`` now."""
     with socket.socket() as probe:
         # As servers do it: a port that was in use a moment ago is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

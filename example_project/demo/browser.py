@@ -29,7 +29,7 @@ class Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def has(self, *names: str) -> bool:
-        """Tell whether the form has a field or button of each name."""
+        """Return whether the form has a field or button of each name."""
         known = {*self.values, *self.choices, *(name for name, _ in self.buttons)}
         return set(names) <= known
 
@@ -107,12 +107,16 @@ class Page:
     """The rows of data in its tables."""
 
     def form(self, *names: str, action: str = "") -> Form:
-        """Return the first form with these fields whose action contains ``action``."""
+        """Return the first form with these fields whose address contains ``action``."""
         for form in self.forms:
-            if form.has(*names) and action in form.action:
+            if form.has(*names) and action in self.address_of(form):
                 return form
         wanted = ", ".join(names) or action
         raise BrowserError(f"no form with {wanted} at {_without_query(self.url)}: {self.excerpt}")
+
+    def address_of(self, form: Form) -> str:
+        """Return where a form is sent: to the page itself if it does not say."""
+        return urljoin(self.url, form.action or self.url)
 
     @property
     def excerpt(self) -> str:
@@ -144,7 +148,7 @@ class Browser:
     def submit(self, page: Page, form: Form, values: Mapping[str, str] | None = None) -> Page:
         """Send a form of ``page``, with ``values`` typed or chosen."""
         data = {**form.values, **{name: [value] for name, value in (values or {}).items()}}
-        url = urljoin(page.url, form.action or page.url)
+        url = page.address_of(form)
         if form.method == "post":
             return self._open("POST", url, data)
         return self._open("GET", str(httpx2.URL(url, params=data)), None)

@@ -15,7 +15,7 @@ GRACE_SECONDS = 5
 
 
 def main(pid: int, command: list[str]) -> int:
-    """Run ``command`` until it ends by itself or the process ``pid`` is gone."""
+    """Run ``command`` until it ends on its own or the process ``pid`` is gone."""
     # A signal to the group reaches the command as well: wait for it to end in its own way.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -86,7 +86,7 @@ def run(
     processes: Mapping[str, list[str]], env: Mapping[str, str], printer: Printer | None = None
 ) -> int:
     """Run all processes until one ends or Ctrl-C, stop the others, and return the exit code."""
-    # A worker finishes what is in flight (HTTP_TIMEOUT) and looks at its broker once more.
+    # A worker finishes what is in flight (HTTP_TIMEOUT) and looks at its broker again.
     honcho_manager.KILL_WAIT = STOP_SECONDS
     manager = Manager(printer)
     for name, command in processes.items():

@@ -2,29 +2,43 @@
 
 It walks through the same pages and forms as a person would, prints one line for each step with its
 time, and ends with 0; or with 1, the step that failed, and the tail of the right process's log.
+It runs in the environment of the demo's own processes.
 """
 
+import logging
+import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import django
 import httpx2
 
+from example_project.demo import hours
 from example_project.demo.browser import Browser, BrowserError, Page
 from example_project.demo.processes import tail
 from example_project.demo.stage import ADMIN, PASSWORD, USERS
 
 START_SECONDS = 20
 REFRESH_SECONDS = 30
+HOOK_SECONDS = 30
+#: A change is to be seen within two seconds; a busy machine may take longer.
+CHANGE_SECONDS = 10
 POLL_SECONDS = 0.25
 LOG_DELAY_SECONDS = 0.5
+
+#: An access token lives an hour, and is renewed ten minutes before that at the latest.
+UNTIL_DUE = timedelta(minutes=55)
+UNTIL_EXPIRED = timedelta(minutes=10)
 
 SANDBOX_USER = "priya"
 SANDBOX_PASSWORD = "sandbox-password"  # noqa: S105 - printed on the sandbox's sign-in page.
 ORGKEY = "acmelaw"
+RENAMED = "Okafor v Lindqvist"
 WORK = "Settling the statement of claim"
 
 
@@ -98,21 +112,43 @@ class Story:
             raise BrowserError(f"did not come back to the file notes: {self.page.excerpt}")
         return f"{SANDBOX_USER} allowed file notes too, and came back to them"
 
+    def hear_of_change(self) -> str:
+        """Open the changes, which need one scope more; rename a matter, and see it there."""
+        url = f"{self.site}/changes/"
+        self.page = self.user.get(url)
+        self.ask()
+        self.authorize()
+        _wait_until(
+            lambda: "does not tell this site" not in self.user.get(url).text,
+            HOOK_SECONDS,
+            "no hook was registered",
+        )
+        renamed = {"resource": "actions", "id": 7, "row": {"name": RENAMED}}
+        httpx2.post(f"{self.sandbox}/sandbox/change", json=renamed, timeout=5, trust_env=False)
+        begun = time.monotonic()
+        _wait_until(
+            lambda: RENAMED in self.user.get(url).text, CHANGE_SECONDS, "the change is not shown"
+        )
+        seconds = time.monotonic() - begun
+        self.first_rows = self._fetch()  # With the new name.
+        return f"a matter was renamed, and shown on the site {seconds:.1f} s later"
+
     def wait_for_refresh(self) -> str:
-        """Let the worker and beat renew the token by themselves."""
+        """Let 55 minutes pass, and the worker and beat renew the token."""
+        hours.let_pass(UNTIL_DUE, sandbox=self.sandbox)
         _wait_until(
             lambda: self._rotations() > 0, REFRESH_SECONDS, "the worker refreshed nothing in time"
         )
-        return "the worker refreshed the token by itself"
+        return "55 minutes passed, and the worker refreshed the token automatically"
 
     def fetch_again(self) -> str:
         """Read the time records with the new token, once the first one is worth nothing."""
-        _wait_until(
-            lambda: self._token(0)["access"] != "valid", REFRESH_SECONDS, "the old token lives on"
-        )
+        hours.let_pass(UNTIL_EXPIRED, sandbox=self.sandbox)
+        if self._token(0)["access"] == "valid":
+            raise BrowserError("the first token lives on")
         if self._fetch() != self.first_rows:
             raise BrowserError("the new token shows other time records")
-        return "fetched them again after the first token had expired"
+        return "10 more passed, the first token expired, and the new one fetched them again"
 
     def look_into_admin(self) -> str:
         """Find the connection in the Django admin."""
@@ -175,6 +211,7 @@ STEPS: tuple[tuple[str, Callable[[Story], str]], ...] = (
     ("site", Story.fetch),
     ("site", Story.record),
     ("site", Story.grant_more),
+    ("worker", Story.hear_of_change),
     ("worker", Story.wait_for_refresh),
     ("site", Story.fetch_again),
     ("site", Story.look_into_admin),
@@ -231,4 +268,8 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    django.setup()
+    # The story is all that it prints; a browser logs nothing, and has codes in its addresses.
+    logging.disable()
     sys.exit(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

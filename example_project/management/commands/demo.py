@@ -15,7 +15,7 @@ from example_project.settings import BASE_DIR, DEMO_DIR
 
 TOKEN_SECONDS = 120
 MAINTENANCE_SECONDS = 15
-SMOKE_TOKEN_SECONDS = 16
+SMOKE_TOKEN_SECONDS = 3600  # As Actionstep's own; the story lets the hour pass in a moment.
 SMOKE_MAINTENANCE_SECONDS = 5
 STORY = "story"
 
@@ -112,7 +112,7 @@ def _play(addresses: Addresses, env: dict[str, str]) -> int:
     code = processes.run(started, env, printer)
     culprit = printer.first_stopped
     if culprit != STORY and code not in processes.STOPPED_BY_SIGNAL:
-        sys.stdout.write(f"FAILED: the {culprit} ended by itself.\n")
+        sys.stdout.write(f"FAILED: the {culprit} ended unexpectedly.\n")
         sys.stdout.write(processes.tail(logs, culprit) + "\n")
         return 1
     return code
