@@ -77,15 +77,15 @@ def _databases() -> dict[str, Any]:
 
 DATABASES = _databases()
 
-# Nothing listens at port 8801: the `sandbox` fixture points these at a running sandbox.
+# Nothing listens at port 1: the `sandbox` fixture points these at a running sandbox.
 ACTIONSTEP_CONNECT = {
     "ENVIRONMENT": "sandbox",
     "CLIENT_ID": "sandbox-client",
     "CLIENT_SECRET": "sandbox-secret",
     "SCOPES": ["actions", "participants", "timerecords"],
     "ENCRYPTION_KEYS": ["-B98RAPwxp5ynRQYDxmRFEGBsLQes2BsK-pSwti5eBk="],
-    "AUTHORIZE_URL": "http://127.0.0.1:8801/api/oauth/authorize",
-    "TOKEN_URL": "http://127.0.0.1:8801/api/oauth/token",
-    "API_HOSTS": ["127.0.0.1:8801"],
+    "AUTHORIZE_URL": "http://127.0.0.1:1/api/oauth/authorize",
+    "TOKEN_URL": "http://127.0.0.1:1/api/oauth/token",
+    "API_HOSTS": ["127.0.0.1:1"],
     "HTTP_TIMEOUT": 5,
 }
