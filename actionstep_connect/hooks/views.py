@@ -6,7 +6,6 @@ from http import HTTPStatus
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from actionstep_connect.hooks.flows.intake import Intake, Read, take_in
@@ -57,6 +56,7 @@ def _reader(request: HttpRequest) -> Read:
 
 def _answer(status: HTTPStatus) -> HttpResponse:
     response = HttpResponse(status=status, content_type="text/plain")
+    response.headers["Cache-Control"] = "no-store"
     # Without CommonMiddleware no one else says so, and it would be sent as one empty chunk.
     response.headers["Content-Length"] = "0"
     # Django would log the address of what is not 200, and e-mail the ADMINS about a 503.
@@ -66,6 +66,6 @@ def _answer(status: HTTPStatus) -> HttpResponse:
     return response
 
 
-receive = csrf_exempt(login_not_required(never_cache(_receive)))
+receive = csrf_exempt(login_not_required(_receive))
 for alias in connections:
     receive = transaction.non_atomic_requests(using=alias)(receive)

@@ -67,14 +67,14 @@ def registered(connection: Connection) -> list[tuple[str, str]]:
 def break_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the database away the next time that Actionstep calls."""
     broken: Iterator[bool] = iter([True])
-    insert = statements.insert
+    insert = statements.insert_for_address
 
     def failing(*args: Any, **kwargs: Any) -> bool:
         if next(broken, False):
             raise OperationalError("the database is away")
         return insert(*args, **kwargs)
 
-    monkeypatch.setattr(intake, "insert", failing)
+    monkeypatch.setattr(intake, "insert_for_address", failing)
 
 
 def subscription(event: str = "ActionUpdated") -> Subscription:

@@ -55,6 +55,22 @@ def test_every_recorded_shape_is_stored(shape: str) -> None:
     assert subscription.last_heard_at is not None
 
 
+@pytest.mark.parametrize("shape", ["json_api", "several"])
+def test_what_a_call_leaves_unsaid_is_stored_as_django_would(shape: str) -> None:
+    """The defaults of the database are those of the model, and both moments are the call's."""
+    subscription, secret = subscribed("ActionUpdated")
+    begun = datetime.now(UTC)
+    call(secret, json.dumps(SHAPES[shape]).encode())
+    stored = Notification.objects.order_by("pk")[0]
+    assert begun <= stored.received_at == stored.due_at <= datetime.now(UTC)
+    new = Notification(subscription=subscription, resource="actions", row_id="7")
+    its_own = {"id", "digest", "lane", "received_at", "due_at"}
+    names = {field.attname for field in Notification._meta.concrete_fields} - its_own
+    assert {name: getattr(stored, name) for name in names} == {
+        name: getattr(new, name) for name in names
+    }
+
+
 def test_a_repeated_call_is_stored_once_and_another_one_is_not_lost() -> None:
     """The same body again leaves one row; a body that differs leaves another."""
     _, secret = subscribed("ActionUpdated")
@@ -94,8 +110,6 @@ def test_s59_an_address_that_a_process_knows_is_void_where_the_database_says_so(
     other, _ = subscribed("TaskUpdated")
     Address.objects.create(secret_hash=hash_of(secret), subscription=other)
     intake._seen[hash_of(secret)] = subscription
-    assert call(secret, body_of(9, "tasks")).status_code == 200
-    assert list(Notification.objects.values_list("row_id", flat=True)) == ["7"]
     assert call(secret, body_of(9, "tasks")).status_code == 200
     assert Notification.objects.filter(subscription=other, row_id="9").count() == 1
 
@@ -229,7 +243,7 @@ def test_s59_no_record_and_no_error_report_holds_the_address(
     def away(*_: Any, **__: Any) -> Any:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(intake, "insert", away)
+    monkeypatch.setattr(intake, "insert_for_address", away)
     assert call(secret, body_of(8)).status_code == 503
     records = [
         (record.name, record.levelno, record.getMessage())
@@ -315,7 +329,7 @@ def test_s59_an_unforeseen_error_is_answered_and_told_without_the_address(
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(intake, "insert", fail)
+    monkeypatch.setattr(intake, "insert_for_address", fail)
     _, secret = subscribed("ActionUpdated")
     assert call(secret, body_of(7)).status_code == 503
     [record] = [each for each in caplog.records if each.levelno >= logging.ERROR]

@@ -16,9 +16,10 @@ from actionstep_connect.client import ActionstepClient
 from actionstep_connect.client.changes import STAMPS
 from actionstep_connect.flows.events import ConnectionChange, publish
 from actionstep_connect.hooks.flows.claims import notifications
-from actionstep_connect.hooks.flows.intake import notifications_of, store
+from actionstep_connect.hooks.flows.intake import notifications_of
 from actionstep_connect.hooks.flows.organisations import Turn
 from actionstep_connect.hooks.flows.registering import log_hook, rows_of
+from actionstep_connect.hooks.flows.statements import insert
 from actionstep_connect.hooks.models import Registration, Subscription
 from actionstep_connect.hooks.policy import CLOCK_MARGIN
 from actionstep_connect.hooks.shapes import Hint
@@ -91,7 +92,8 @@ def _store_changes(
         if event.kind is Kind.CREATED and _is_told(subscription, hint):
             continue
         seal = _seal(row.get(STAMPS[event.resource]))
-        store(notifications_of(subscription, [hint], seal=seal, caught_up=True))
+        found = notifications_of(subscription, [hint], seal=seal, caught_up=True)
+        insert(found, now=datetime.now(UTC))
         count += 1
     return count
 

@@ -1,9 +1,6 @@
 """Taking in what Actionstep calls with: one insert, whatever handlers there are.
 
-    SELECT … FROM address JOIN subscription WHERE secret_hash = ?   -- an address that is new here
-    INSERT INTO notification … SELECT … FROM address WHERE secret_hash = ? ON CONFLICT DO NOTHING
-
-A repeated call is stored once.
+A repeated call is stored once. `statements` has what is sent to the database.
 
 What has the right secret and cannot be read is not stored. It opens a gap in place of that: what has
 changed is then found as after any other gap, and one more such call writes nothing more.
@@ -11,18 +8,24 @@ changed is then found as after any other gap, and one more such call writes noth
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from django.db import router
 from django.db.models import Q
 
 from actionstep_connect.flows.conflicts import repeated
 from actionstep_connect.hooks.addresses import hash_of
-from actionstep_connect.hooks.flows.statements import find_subscription, insert
-from actionstep_connect.hooks.models import Notification, Organisation, Subscription
+from actionstep_connect.hooks.flows.statements import (
+    NewNotification,
+    find_subscriptions,
+    insert,
+    insert_for_address,
+)
+from actionstep_connect.hooks.models import Organisation, Subscription
 from actionstep_connect.hooks.policy import (
     CLOCK_MARGIN,
     FORMER_ADDRESS_LIFETIME,
@@ -48,8 +51,23 @@ class Intake(StrEnum):
     """Its secret is no subscription's: nothing of it was read."""
 
 
-#: Whose addresses have come, by their hashes: a call may then do without a look-up. Each insert makes
-#: sure that it still is so, in the database that this caller is to have.
+class Call(NamedTuple):
+    """What came to an address: its body, or why that cannot be read."""
+
+    secret_hash: str
+    body: bytes
+    error: OSError | None = None
+
+
+class _Judged(NamedTuple):
+    intake: Intake
+    subscription: Subscription | None = None
+    rows: Sequence[NewNotification] = ()
+    error: str = ""
+
+
+#: Whose addresses have come, by their hashes: a call may then do without a look-up. Each call is held
+#: against the database nevertheless, the one that this caller is to have.
 _seen: dict[str, Subscription] = {}
 MAX_SEEN = 10_000
 
@@ -59,48 +77,72 @@ def take_in(secret: Secret, read: Read) -> Intake:
 
     What `read` raises, because the caller hung up, makes the call an unreadable one.
     """
-    now, hashed = datetime.now(UTC), hash_of(secret)
-    subscription = _seen.get(hashed) or _find(hashed, now)
+    now, secret_hash = datetime.now(UTC), hash_of(secret)
+    subscription = _seen.get(secret_hash) or look_up([secret_hash], now=now).get(secret_hash)
     if subscription is None:
         return Intake.STRANGER
-    try:
-        hints, body = _read(read, subscription)
-    except (ShapelessError, OSError) as error:
-        return _note_unreadable(hashed, error, now)
-    if not _insert(subscription, hints, body, hashed, now):
-        # Stored before, or several rows, or the address is void: it is looked up again.
-        subscription = _find(hashed, now)
-        if subscription is None:
-            return Intake.STRANGER
-        rows = notifications_of(subscription, hints, seal=body)
-        repeated(lambda: store(rows))
-    _note_heard(subscription, now)
-    return Intake.STORED
+    call = _call(secret_hash, read)
+    rows = _judge(call, subscription).rows
+    if len(rows) == 1 and _insert_one(rows[0], secret_hash, now):
+        _note_heard(subscription, now)
+        return Intake.STORED
+    # It was stored before, or names several rows or none, or its address is void.
+    [intake] = take_in_all([call])
+    return intake
+
+
+def take_in_all(calls: Sequence[Call]) -> list[Intake]:
+    """Store what calls tell of, in this order; return what became of each. Raises DatabaseError.
+
+    After an error all may be taken in once more: what was stored stays stored once.
+    """
+    now = datetime.now(UTC)
+    found = look_up({call.secret_hash for call in calls}, now=now)
+    judged = [_judge(call, found.get(call.secret_hash)) for call in calls]
+    rows = [row for each in judged for row in each.rows]
+    if rows:
+        repeated(lambda: insert(rows, now=now))
+    for each in judged:
+        if each.subscription and each.intake is Intake.STORED:
+            _note_heard(each.subscription, now)
+        elif each.subscription:
+            _note_unreadable(each.subscription, each.error, now)
+    return [each.intake for each in judged]
+
+
+def is_seen(secret_hash: str) -> bool:
+    """Return whether this process remembers the address: its calls' bodies are then read."""
+    return secret_hash in _seen
+
+
+def look_up(secret_hashes: Collection[str], *, now: datetime) -> dict[str, Subscription]:
+    """Return whose addresses these are, by their hashes. Raises DatabaseError."""
+    # Of a wanted one, or one that was until a moment ago: its last calls were on their way.
+    since = now - FORMER_ADDRESS_LIFETIME
+    found = repeated(lambda: find_subscriptions(secret_hashes, since=since))
+    for secret_hash in secret_hashes:
+        if secret_hash not in found:
+            _seen.pop(secret_hash, None)
+    return {secret_hash: _remember(secret_hash, *found[secret_hash]) for secret_hash in found}
 
 
 def notifications_of(
     subscription: Subscription, hints: Iterable[Hint], *, seal: bytes, caught_up: bool = False
-) -> list[Notification]:
-    """Return a notification for each hint; `seal` tells those of one row apart."""
+) -> list[NewNotification]:
+    """Return what is to be stored of each hint; `seal` tells those of one row apart."""
     keeps = keeps_payload(subscription.event)
     return [
-        Notification(
-            subscription=subscription,
+        NewNotification(
             digest=_digest(str(subscription.pk), hint.resource, hint.row_id, seal=seal),
             lane=_digest(str(subscription.organisation_id), hint.resource, hint.row_id)[:32],
             resource=hint.resource,
             row_id=hint.row_id,
             payload=json.dumps(hint.payload) if keeps else "",
             caught_up=caught_up,
+            subscription_id=subscription.pk,
         )
         for hint in hints
     ]
-
-
-def store(rows: list[Notification]) -> None:
-    """Store notifications, but for those that were stored before."""
-    primary = router.db_for_write(Notification)
-    Notification.objects.using(primary).bulk_create(rows, ignore_conflicts=True)
 
 
 def open_gap(subscription: Subscription, *, now: datetime) -> None:
@@ -111,44 +153,53 @@ def open_gap(subscription: Subscription, *, now: datetime) -> None:
         organisations.filter(pk=subscription.organisation_id).update(check_at=now)
 
 
-def _find(hashed: str, now: datetime) -> Subscription | None:
-    # Of a wanted one, or one that was until a moment ago: its last calls were on their way.
-    since = now - FORMER_ADDRESS_LIFETIME
-    subscription = repeated(lambda: find_subscription(hashed, since=since))
-    if subscription is None:
-        _seen.pop(hashed, None)
-        return None
+def _remember(secret_hash: str, key: int, event: str, organisation: int) -> Subscription:
+    seen = _seen.get(secret_hash)
+    if seen and (seen.pk, seen.event, seen.organisation_id) == (key, event, organisation):
+        return seen
     if len(_seen) >= MAX_SEEN:
         _seen.clear()
-    _seen[hashed] = subscription
+    subscription = Subscription(pk=key, event=event, organisation_id=organisation)
+    _seen[secret_hash] = subscription
     return subscription
 
 
-def _insert(
-    subscription: Subscription, hints: list[Hint], body: bytes, hashed: str, now: datetime
-) -> bool:
-    if len(hints) != 1:
-        return False
-    [row] = notifications_of(subscription, hints, seal=body)
-    return repeated(lambda: insert(row, hashed, since=now - FORMER_ADDRESS_LIFETIME))
+def _call(secret_hash: str, read: Read) -> Call:
+    try:
+        return Call(secret_hash, read(MAX_BODY_SIZE + 1))
+    except OSError as error:
+        return Call(secret_hash, b"", error)
 
 
-def _note_unreadable(hashed: str, error: Exception, now: datetime) -> Intake:
-    subscription = _find(hashed, now)
+def _judge(call: Call, subscription: Subscription | None) -> _Judged:
     if subscription is None:
-        return Intake.STRANGER
-    name = type(error).__name__
-    log(logging.WARNING, LogEvent.CALL_UNREADABLE, subscription=subscription.pk, error=name)
-    repeated(lambda: open_gap(subscription, now=now))
-    return Intake.UNREADABLE
+        return _Judged(Intake.STRANGER)
+    try:
+        hints = _read(call, subscription)
+    except (ShapelessError, OSError) as error:
+        return _Judged(Intake.UNREADABLE, subscription, error=type(error).__name__)
+    return _Judged(
+        Intake.STORED, subscription, notifications_of(subscription, hints, seal=call.body)
+    )
 
 
-def _read(read: Read, subscription: Subscription) -> tuple[list[Hint], bytes]:
-    body = read(MAX_BODY_SIZE + 1)
-    if len(body) > MAX_BODY_SIZE:
+def _read(call: Call, subscription: Subscription) -> list[Hint]:
+    if call.error:
+        raise call.error
+    if len(call.body) > MAX_BODY_SIZE:
         raise ShapelessError(f"It is larger than {MAX_BODY_SIZE} bytes.")
     known = EVENTS.get(subscription.event)
-    return read_body(body, resource=known.resource if known else None), body
+    return read_body(call.body, resource=known.resource if known else None)
+
+
+def _insert_one(row: NewNotification, secret_hash: str, now: datetime) -> bool:
+    since = now - FORMER_ADDRESS_LIFETIME
+    return repeated(lambda: insert_for_address(row, secret_hash, now=now, since=since))
+
+
+def _note_unreadable(subscription: Subscription, error: str, now: datetime) -> None:
+    log(logging.WARNING, LogEvent.CALL_UNREADABLE, subscription=subscription.pk, error=error)
+    repeated(lambda: open_gap(subscription, now=now))
 
 
 def _note_heard(subscription: Subscription, now: datetime) -> None:

@@ -1,73 +1,107 @@
-"""The two statements of the receiver, written out: Django would take most of a call's time to put them.
+"""The statements of the receiver, written out: Django would take most of a call's time to put them.
 
-A look-up, and an insert that is a transaction of its own and makes sure that the address still counts.
-Several rows at once, which are rare, are Django's.
+Each is a transaction of its own:
+
+    SELECT … FROM address JOIN subscription WHERE secret_hash IN (…)
+    INSERT INTO notification … SELECT … FROM address WHERE secret_hash = ? ON CONFLICT DO NOTHING
+    INSERT INTO notification … VALUES (…), (…) ON CONFLICT DO NOTHING
 """
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from django.db import connections, models, router
+from django.db import connections, router
 from django.db.models.constants import OnConflict
 
 from actionstep_connect.hooks.models import Address, Notification, Subscription
 
-_SELECT = (
-    "SELECT s.id, s.event, s.organisation_id FROM {address} a "
-    "JOIN {subscription} s ON s.id = a.subscription_id WHERE {valid}"
-)
 #: `{insert}` and `{suffix}` are what this database has for INSERT … ON CONFLICT DO NOTHING.
-_INSERT = (
-    "{insert} {notification} ({columns}) SELECT {values} FROM {address} a "
-    "WHERE {valid} AND a.subscription_id = %s {suffix}"
+_SELECT = (
+    "SELECT a.secret_hash, s.id, s.event, s.organisation_id FROM {address} a "
+    "JOIN {subscription} s ON s.id = a.subscription_id "
+    "WHERE (a.retired_at IS NULL OR a.retired_at > %s) AND a.secret_hash IN "
 )
-_VALID = "a.secret_hash = %s AND (a.retired_at IS NULL OR a.retired_at > %s)"
+_INSERT_FOR_ADDRESS = (
+    "{insert} {notification} ({columns}) SELECT {values} FROM {address} a "
+    "WHERE a.secret_hash = %s AND (a.retired_at IS NULL OR a.retired_at > %s) "
+    "AND a.subscription_id = %s {suffix}"
+)
+_INSERT = "{insert} {notification} ({columns}) VALUES "
 _MOMENT = Address._meta.get_field("retired_at")
-_COLUMNS = [field for field in Notification._meta.concrete_fields if not field.primary_key]
+#: In one statement: SQLite may be built with as few as 999 parameters.
+MAX_ROWS = 100
 
 
-def find_subscription(secret_hash: str, *, since: datetime) -> Subscription | None:
-    """Return whose address it is, or was until `since`."""
-    connection = connections[router.db_for_write(Address)]
-    with connection.cursor() as cursor:
-        cursor.execute(_put(_SELECT, connection), _address(secret_hash, since, connection))
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    key, event, organisation = found
-    return Subscription(pk=key, event=event, organisation_id=organisation)
+class NewNotification(NamedTuple):
+    """What is stored of a new notification; all else has its default in the database."""
+
+    digest: str
+    lane: str
+    resource: str
+    row_id: str
+    payload: str
+    caught_up: bool
+    subscription_id: int
 
 
-def insert(row: Notification, secret_hash: str, *, since: datetime) -> bool:
-    """Store a notification, in one statement; False if it was stored before, or the address is void.
+_COLUMNS = [*NewNotification._fields, "received_at", "due_at"]
+_VALUES = ", ".join(["%s"] * len(_COLUMNS))
+
+
+def find_subscriptions(
+    secret_hashes: Collection[str], *, since: datetime
+) -> dict[str, tuple[int, str, int]]:
+    """Return whose addresses these are, or were until `since`: key, event and key of the organisation."""
+    alias = router.db_for_write(Address)
+    marks = ", ".join(["%s"] * len(secret_hashes))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"{_put(_SELECT, alias)}({marks})", [_stored(since, alias), *secret_hashes])
+        return {secret_hash: found for secret_hash, *found in cursor.fetchall()}
+
+
+def insert_for_address(
+    row: NewNotification, secret_hash: str, *, now: datetime, since: datetime
+) -> bool:
+    """Store a notification; return False if it was stored before, or the address is void.
 
     It is void unless it is the subscription's, or was until `since`.
     """
-    connection = connections[router.db_for_write(Notification)]
-    values = [_stored(field, row, connection) for field in _COLUMNS]
-    address = _address(secret_hash, since, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(_put(_INSERT, connection), [*values, *address, row.subscription_id])
+    alias = router.db_for_write(Notification)
+    received = _stored(now, alias)
+    address = (secret_hash, _stored(since, alias), row.subscription_id)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_put(_INSERT_FOR_ADDRESS, alias), [*row, received, received, *address])
         return bool(cursor.rowcount > 0)
 
 
-def _put(statement: str, connection: Any) -> str:
-    ops, quote = connection.ops, connection.ops.quote_name
+def insert(rows: Sequence[NewNotification], *, now: datetime) -> None:
+    """Store notifications in this order, but for those that were stored before."""
+    alias = router.db_for_write(Notification)
+    received = _stored(now, alias)
+    with connections[alias].cursor() as cursor:
+        for start in range(0, len(rows), MAX_ROWS):
+            some = rows[start : start + MAX_ROWS]
+            marks = ", ".join([f"({_VALUES})"] * len(some))
+            values = [value for row in some for value in (*row, received, received)]
+            cursor.execute(f"{_put(_INSERT, alias)}{marks} {_put('{suffix}', alias)}", values)
+
+
+@cache
+def _put(statement: str, alias: str) -> str:
+    """Return a statement in the words of that database."""
+    ops = connections[alias].ops
     return statement.format(
         insert=ops.insert_statement(on_conflict=OnConflict.IGNORE),
-        notification=quote(Notification._meta.db_table),
-        columns=", ".join(quote(field.column) for field in _COLUMNS),
-        values=", ".join(["%s"] * len(_COLUMNS)),
-        address=quote(Address._meta.db_table),
-        subscription=quote(Subscription._meta.db_table),
-        valid=_VALID,
-        suffix=ops.on_conflict_suffix_sql(_COLUMNS, OnConflict.IGNORE, (), ()),
+        notification=ops.quote_name(Notification._meta.db_table),
+        columns=", ".join(ops.quote_name(name) for name in _COLUMNS),
+        values=_VALUES,
+        address=ops.quote_name(Address._meta.db_table),
+        subscription=ops.quote_name(Subscription._meta.db_table),
+        suffix=ops.on_conflict_suffix_sql([], OnConflict.IGNORE, (), ()),
     )
 
 
-def _address(secret_hash: str, since: datetime, connection: Any) -> list[Any]:
-    return [secret_hash, _MOMENT.get_db_prep_value(since, connection)]
-
-
-def _stored(field: "models.Field[Any, Any]", row: Notification, connection: Any) -> Any:
-    return field.get_db_prep_save(getattr(row, field.attname), connection)
+def _stored(moment: datetime, alias: str) -> Any:
+    return _MOMENT.get_db_prep_value(moment, connections[alias])

@@ -20,7 +20,11 @@ class State(models.TextChoices):
 
 
 class Notification(models.Model):
-    """One change of one row. It waits for its turn: those of one row are delivered in order."""
+    """One change of one row. It waits for its turn: those of one row are delivered in order.
+
+    What is the same for each new one has a default in the database, so that the receiver's insert
+    (`flows.statements`) names only what is its own.
+    """
 
     subscription = models.ForeignKey(
         Subscription,
@@ -39,17 +43,25 @@ class Notification(models.Model):
     caught_up = models.BooleanField(_("caught up"), default=False)
     received_at = MomentField(_("received"), default=utc_now)
     state = models.CharField(
-        _("state"), max_length=10, choices=State.choices, default=State.WAITING
+        _("state"),
+        max_length=10,
+        choices=State.choices,
+        default=State.WAITING,
+        db_default=State.WAITING,
     )
     due_at = MomentField(_("due"), default=utc_now)
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
     #: How often a handler has raised. What is not the handler's fault does not count.
-    failures = models.PositiveIntegerField(_("failures"), default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0, db_default=0)
     #: The names of those handlers that have taken it.
-    taken_by = models.JSONField(_("taken by"), default=list)
-    last_error = models.CharField(_("last error"), max_length=200, blank=True)
+    taken_by = models.JSONField(_("taken by"), default=list, db_default=[])
+    last_error = models.CharField(
+        _("last error"), max_length=200, blank=True, default="", db_default=""
+    )
     settled_at = MomentField(_("settled"), null=True)
-    lease_owner = models.CharField(max_length=32, blank=True, editable=False)
+    lease_owner = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
     lease_expires_at = MomentField(null=True, editable=False)
 
     class Meta:
