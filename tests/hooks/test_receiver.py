@@ -21,7 +21,7 @@ from actionstep_connect.hooks.shapes import MAX_BODY_SIZE
 from actionstep_connect.hooks.views import receive
 from actionstep_connect.secret import Secret
 from tests.support.hooks import RECEIVER, body_of, call, listen, subscribed
-from tests.support.hostile_values import cases
+from tests.support.volume import cases
 
 pytestmark = pytest.mark.django_db
 

@@ -4,13 +4,13 @@ import math
 import re
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
 from django.core.cache import cache
-from hypothesis import example, given
 from pytest_django import Settings
 
 from actionstep_connect.api import ActionstepClient
@@ -30,15 +30,16 @@ from tests.support.connections import make_connection, make_user
 from tests.support.hostile_server import HostileServer
 from tests.support.hostile_values import (
     STATE,
+    ApiAnswer,
     TokenAnswer,
-    api_answers,
-    callback_queries,
+    api_answer,
+    callback_query,
     good_but,
     hostile_next,
-    token_answers,
-    volume,
+    token_answer,
 )
 from tests.support.person import CALLBACK, CONNECT, CONNECTIONS, SITE, Person, query
+from tests.support.volume import at_volume
 
 #: Seconds; a minute where no one else is at work.
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
@@ -68,12 +69,15 @@ def connection(settings: Settings) -> Connection:
     return make_connection(make_user(), api_endpoint="https://eu.actionstep.com/api/")
 
 
-@volume()
-@given(answer=token_answers())
-@example(good_but(b'"more": ' + b"9" * 5000 + b","))
-@example(good_but(b'"more": "M\xfcller",'))
-@example(good_but(b'"more": "two\nlines",'))
-@example(good_but(b"", Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"))
+@at_volume(
+    token_answer,
+    first=[
+        good_but(b'"more": ' + b"9" * 5000 + b","),
+        good_but(b'"more": "M\xfcller",'),
+        good_but(b'"more": "two\nlines",'),
+        good_but(b"", Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"),
+    ],
+)
 def test_s20_no_answer_stores_an_oddity_or_costs_a_refresh_token(
     connection: Connection, answer: TokenAnswer
 ) -> None:
@@ -134,8 +138,7 @@ def _assert_sound(stored: Connection) -> None:
     assert abs(limit - now - config.refresh_token_lifetime) < timedelta(hours=1)
 
 
-@volume(0.05)
-@given(answer=token_answers())
+@at_volume(token_answer, share=0.05)
 def test_s20_no_answer_to_a_code_stores_an_oddity(
     person: Person, server: HostileServer, answer: TokenAnswer
 ) -> None:
@@ -153,13 +156,11 @@ def test_s20_no_answer_to_a_code_stores_an_oddity(
         assert ConnectionEvent.objects.filter(connection=stored).count() == 1
 
 
-@volume()
-@given(asked=callback_queries)
+@at_volume(callback_query)
 def test_s11_no_callback_breaks_us_or_leaks(
     person: Person, server: HostileServer, state: str, asked: str
 ) -> None:
     """Whatever an address holds, the answer leads to one of this package's pages without any of it."""
-    _forget(person)
     before = len(server.requests)
     raw = asked.replace(STATE, state).encode("utf-8", "surrogatepass").decode("latin-1")
     response = person.come_back(CALLBACK, QUERY_STRING=raw)
@@ -177,14 +178,32 @@ def test_s11_no_callback_breaks_us_or_leaks(
         assert bool(stored.failure) is not bool(sent)
         assert stored.failure.isprintable()
         assert STATE in parse_qs(asked, keep_blank_values=True)["state"]
+        _forget(person)
+
+
+class OneUser(ModelBackend):
+    """Reads no user again for each of ten thousand requests."""
+
+    user: ClassVar[User]
+
+    def get_user(self, user_id: int) -> User:
+        """Return the one user."""
+        assert user_id == self.user.pk
+        return self.user
 
 
 @pytest.fixture
 def state(
-    person: Person, server: HostileServer, settings: Settings, caplog: pytest.LogCaptureFixture
+    person: Person,
+    server: HostileServer,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Generator[str]:
     """Yield the state of the attempt that is under way."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"  # The faster one.
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.OneUser"]
+    monkeypatch.setattr(OneUser, "user", person.user, raising=False)
     person.browser.force_login(person.user)
     caplog.set_level("CRITICAL")  # Not ten thousand warnings.
     yield query(person.start())["state"]
@@ -199,9 +218,7 @@ def _forget(person: Person) -> None:
     used.update(used_at=None, result=None, failure="")
 
 
-@volume(0.05)
-@given(url=hostile_next)
-@example("/" + "\U0001f600" * 1999)
+@at_volume(hostile_next, share=0.05, first=["/" + "\U0001f600" * 1999])
 def test_s10_no_next_breaks_a_page_or_leads_away(
     person: Person, server: HostileServer, url: str
 ) -> None:
@@ -226,15 +243,15 @@ def test_s10_no_next_breaks_a_page_or_leads_away(
 TOKEN = Secret("canary-token")
 
 
-@volume()
-@given(answer=api_answers())
-def test_no_answer_of_the_api_is_an_error_without_a_type(answer: httpx2.Response) -> None:
+@at_volume(api_answer)
+def test_no_answer_of_the_api_is_an_error_without_a_type(answer: ApiAnswer) -> None:
     """Rows are objects, a count is a whole number, and all else is an error of this package in one line."""
+    response = answer.response
     walk = Walk("https://eu.actionstep.com/api/rest/timerecords", {})
     read: dict[str, Callable[[], Any]] = {
-        "rows": lambda: walk.rows(answer, token=TOKEN),
-        "count": lambda: count_of(answer, token=TOKEN),
-        "user": lambda: current_user_of(answer, token=TOKEN),
+        "rows": lambda: walk.rows(response, token=TOKEN),
+        "count": lambda: count_of(response, token=TOKEN),
+        "user": lambda: current_user_of(response, token=TOKEN),
     }
     found: dict[str, Any] = {}
     for name, reads in read.items():
@@ -242,7 +259,7 @@ def test_no_answer_of_the_api_is_an_error_without_a_type(answer: httpx2.Response
             found[name] = reads()
         except ActionstepConnectError as error:
             _assert_plain(error)
-    _assert_plain(error_of(answer, token=TOKEN))
+    _assert_plain(error_of(response, token=TOKEN))
     assert all(type(row) is dict for row in found.get("rows", []))
     assert type(found.get("count", 0)) is int
     assert found.get("count", 0) >= 0

@@ -1,49 +1,19 @@
 """Values that strangers send, made by the thousand: near to what is right, and far from it.
 
-Each strategy mixes good values with broken ones, because a parser fails at the seam between both.
-In CI there are 10,000 cases of each; a failure prints the line that repeats it.
+Each maker mixes good values with broken ones, because a parser fails at the seam between both.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
-from django.db import connection
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.support.hostile_server import grant
-
-VOLUME = 10_000 if os.environ.get("CI") else 500
-
-
-def cases(share: float = 1) -> int:
-    """Return how many cases a test at volume has, or at a share of it where a case is dear.
-
-    A second database sees a tenth: what differs there is what it refuses to store.
-    """
-    return int(VOLUME * share / (1 if connection.vendor == "sqlite" else 10))
-
-
-def volume(share: float = 1) -> settings:
-    """Return the settings of a generated test with so many `cases`."""
-    return settings(
-        max_examples=cases(share),
-        derandomize=False,  # Other cases every time; the failing ones are printed.
-        print_blob=True,
-        database=None,  # Nothing is left in the tree.
-        deadline=None,  # A case may meet a busy machine.
-        suppress_health_check=[
-            HealthCheck.function_scoped_fixture,  # Each case leaves the fixture as it was.
-            HealthCheck.too_slow,  # As above: the machine may be busy.
-        ],
-    )
-
+from tests.support.volume import Maker, among, one_of
 
 #: Characters that parsers and databases trip over.
 STRANGE = (
@@ -53,26 +23,46 @@ STRANGE = (
     "%00", "%2f", "%0d%0a", "%ff",
 )  # fmt: skip
 
-strange_text = st.one_of(
-    st.lists(st.sampled_from([*STRANGE, "a", "Z", "7", "acmelaw", "."]), max_size=6).map("".join),
-    st.text(max_size=8),
-    st.sampled_from(["a" * 101, "a" * 500, "é" * 100, "a" * 5000]),
+#: Up to where characters are taken from: ASCII, Latin, the first plane, all of Unicode.
+_PLANES = (0x80, 0x100, 0x10000, 0x110000)
+
+
+def _odd_pieces(random: Random) -> str:
+    return "".join(random.choices([*STRANGE, "a", "Z", "7", "acmelaw", "."], k=random.randrange(7)))
+
+
+def _any_characters(random: Random) -> str:
+    plane = random.choice(_PLANES)
+    return "".join(chr(random.randrange(plane)) for _ in range(random.randrange(9)))
+
+
+strange_text = one_of(
+    _odd_pieces, _any_characters, among("a" * 101, "a" * 500, "é" * 100, "a" * 5000)
 )
 
-plain_token = st.text(
-    st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=30
-)
+
+def plain_token(random: Random) -> str:
+    """Return visible ASCII, as tokens are."""
+    return "".join(chr(random.randrange(0x21, 0x7F)) for _ in range(random.randrange(1, 31)))
 
 
-def altered(text: SearchStrategy[str]) -> SearchStrategy[str]:
+def some_bytes(longest: int) -> Maker[bytes]:
+    """Return what makes up to so many bytes."""
+    return lambda random: random.randbytes(random.randrange(longest + 1))
+
+
+_PIECES = ("", "", *STRANGE, "@", ":", "//", "?", "#", ".", "=", "-", "_", "A")
+
+
+def altered(text: Maker[str]) -> Maker[str]:
     """Return `text` with some place cut, doubled, or replaced by a strange character."""
 
-    def alter(value: str, start: int, length: int, new: str) -> str:
-        start %= len(value) + 1
-        return value[:start] + new + value[start + length :]
+    def alter(random: Random) -> str:
+        value = text(random)
+        start = random.randrange(len(value) + 1)
+        return value[:start] + random.choice(_PIECES) + value[start + random.randrange(4) :]
 
-    piece = st.sampled_from(["", "", *STRANGE, "@", ":", "//", "?", "#", ".", "=", "-", "_", "A"])
-    return st.builds(alter, text, st.integers(0, 120), st.integers(0, 3), piece)
+    return alter
 
 
 # --- Answers of the token endpoint ---------------------------------------------------------------
@@ -106,34 +96,31 @@ def good_but(extra: bytes, **headers: str) -> TokenAnswer:
     return TokenAnswer(200, sent, body, grant()["refresh_token"])
 
 
-_ODD_JSON: SearchStrategy[Any] = st.one_of(
+_odd_json: Maker[Any] = one_of(
     strange_text,
-    st.sampled_from(
-        [
-            None, True, False, [], {}, [1], {"a": 1}, "", 0, -1, 1, 3600, "3600", 3599.5, 1e308,
-            Raw("NaN"), Raw("Infinity"), Raw("-Infinity"), Raw("1e999"), Raw("9" * 5000),
-            Raw("-" + "9" * 5000), Raw("0." + "1" * 5000), Raw('"\\ud800"'), Raw('"\\u0000"'),
-            Raw('{"a": 1, "a": 2}'), "9" * 5000, "1_000", "\uff13\uff16", " 3600 ", "1e3", "nan", "0x10",
-        ]
+    among(
+        None, True, False, [], {}, [1], {"a": 1}, "", 0, -1, 1, 3600, "3600", 3599.5, 10**9, 1e308,
+        Raw("NaN"), Raw("Infinity"), Raw("-Infinity"), Raw("1e999"), Raw("9" * 5000),
+        Raw("-" + "9" * 5000), Raw("0." + "1" * 5000), Raw('"\\ud800"'), Raw('"\\u0000"'),
+        Raw('{"a": 1, "a": 2}'), "9" * 5000, "1_000", "\uff13\uff16", " 3600 ", "1e3", "nan", "0x10",
     ),
 )  # fmt: skip
 
-_ODD_MEMBERS: dict[str, SearchStrategy[Any]] = {
-    "access_token": st.one_of(plain_token, _ODD_JSON),
-    "refresh_token": st.one_of(plain_token, _ODD_JSON),
-    "token_type": st.one_of(st.sampled_from(["Bearer", "BEARER", "mac", "bearer "]), _ODD_JSON),
-    "expires_in": _ODD_JSON,
-    "scope": st.one_of(
-        st.sampled_from(["timerecords", " a  b ", "all", "a\tb", 'a"b', "a,b"]), _ODD_JSON
+_ODD_MEMBERS: dict[str, Maker[Any]] = {
+    "access_token": one_of(plain_token, _odd_json),
+    "refresh_token": one_of(plain_token, _odd_json),
+    "token_type": one_of(among("Bearer", "BEARER", "mac", "bearer "), _odd_json),
+    "expires_in": _odd_json,
+    "scope": one_of(among("timerecords", " a  b ", "all", "a\tb", 'a"b', "a,b"), _odd_json),
+    "orgkey": one_of(among("acmelaw", "AcmeLaw", "acmé"), _odd_json),
+    "api_endpoint": _odd_json,
+    "error": one_of(
+        among("invalid_grant", "invalid_client", "slow_down", "invalid_grant\n"), _odd_json
     ),
-    "orgkey": st.one_of(st.sampled_from(["acmelaw", "AcmeLaw", "acmé"]), _ODD_JSON),
-    "api_endpoint": _ODD_JSON,
-    "error": st.one_of(
-        st.sampled_from(["invalid_grant", "invalid_client", "slow_down", "invalid_grant\n"]),
-        _ODD_JSON,
-    ),
-    "more": _ODD_JSON,
+    "more": _odd_json,
 }
+_ODD_NAMES = (*_ODD_MEMBERS, "refresh_token")
+_STATUSES = (200, 200, 200, 201, 204, 299, 302, 400, 401, 403, 429, 500, 503)
 
 _ENCODINGS: tuple[Callable[[str], bytes], ...] = (
     lambda text: text.encode("utf-8", "surrogatepass"),
@@ -155,92 +142,6 @@ def _json_text(value: object, *, ascii_only: bool) -> str:
     return value if isinstance(value, Raw) else json.dumps(value, ensure_ascii=ascii_only)
 
 
-@st.composite
-def token_answers(draw: DrawFn) -> TokenAnswer:
-    """Return answers of a token endpoint: good ones, and all that a broken one might send."""
-    members: dict[str, Any] = grant()
-    for name in draw(st.lists(st.sampled_from([*_ODD_MEMBERS, "refresh_token"]), max_size=3)):
-        if draw(st.integers(0, 3)):
-            members[name] = draw(_ODD_MEMBERS[name])
-        else:
-            members.pop(name, None)
-    ascii_only = draw(st.booleans())
-    pairs = [
-        f'"{name}": {_json_text(value, ascii_only=ascii_only)}' for name, value in members.items()
-    ]
-    body = draw(st.sampled_from(_ENCODINGS))("{" + ", ".join(pairs) + "}")
-    status = draw(
-        st.sampled_from([200, 200, 200, 201, 204, 299, 302, 400, 401, 403, 429, 500, 503])
-    )
-    refresh_token = _usable(members.get("refresh_token"))
-    if draw(st.integers(0, 3)) == 0:
-        body, refresh_token = draw(_broken(body)), None
-    headers = {b"Content-Type": b"text/html"} | draw(_RETRY_AFTER)
-    is_success = 200 <= status < 300
-    return TokenAnswer(status, headers, body, refresh_token if is_success else None)
-
-
-def _broken(body: bytes) -> SearchStrategy[bytes]:
-    def cut(start: int, length: int, new: bytes) -> bytes:
-        return body[: start % (len(body) + 1)] + new + body[start % (len(body) + 1) + length :]
-
-    return st.one_of(
-        st.builds(cut, st.integers(0, 400), st.integers(0, 40), st.binary(max_size=4)),
-        st.binary(max_size=40),
-        st.sampled_from(
-            [
-                b"",
-                b"{}",
-                b"[]",
-                b"null",
-                b"7",
-                b'"text"',
-                b"<html>",
-                b"[" * 60_000,
-                b'{"a":' * 12_000,
-            ]
-        ),
-        st.just(b"[" + body + b"]"),
-    )
-
-
-_RETRY_AFTER: SearchStrategy[dict[bytes, bytes]] = st.one_of(
-    st.just({}),
-    st.sampled_from(
-        [
-            b"7", b"-7", b"7.5", b"9" * 500, b"soon", b"\xff", b"1_0", b"\xb2",
-            b"Wed, 21 Oct 2099 07:28:00 GMT", b"Wed, 21 Oct 1999 07:28:00",
-            b"Mon, 01 Jan 0001 00:00:00 +2359", b"Fri, 31 Dec 9999 23:59:59 -2359",
-            b"Mon, 01 Jan 2024 00:00:00 +99999999999999999999", b"Mon, 01 Jan 99999 00:00:00 GMT",
-            b"1 Jan 2024 99:99:99 GMT", b",", b"Mon,", b"0 0 0 0 0", b"Jan 1", b"1 Jan 24 ::",
-        ]
-    ).map(lambda value: {b"Retry-After": value}),
-    st.binary(max_size=12)
-    .filter(lambda value: not set(b"\r\n\0") & set(value))
-    .map(lambda value: {b"Retry-After": value}),
-)  # fmt: skip
-
-# --- Answers of the API ---------------------------------------------------------------------------
-
-_LINKS = st.sampled_from(
-    [
-        "",
-        "/api/rest/timerecords?page=2",
-        "http://[",
-        "//evil.tld/",
-        "?",
-        "a" * 70_000,
-        7,
-        True,
-        {},
-        [""],
-    ]
-)
-_RECORDS: SearchStrategy[Any] = st.one_of(
-    _ODD_JSON, st.sampled_from([{"id": 1}, [{"id": 1}], [], [None], [[{}]], Raw('{"id": 1e999}')])
-)
-
-
 def _object(members: dict[str, Any], *, ascii_only: bool) -> Raw:
     pairs = (
         f'"{name}": {_json_text(each, ascii_only=ascii_only)}' for name, each in members.items()
@@ -248,34 +149,115 @@ def _object(members: dict[str, Any], *, ascii_only: bool) -> Raw:
     return Raw("{" + ", ".join(pairs) + "}")
 
 
-@st.composite
-def api_answers(draw: DrawFn) -> httpx2.Response:
-    """Return answers of the API to a request for time records: rows, errors, and what is neither."""
-    ascii_only = draw(st.booleans())
+def token_answer(random: Random) -> TokenAnswer:
+    """Return an answer of a token endpoint: a good one, or what a broken one might send."""
+    members: dict[str, Any] = grant()
+    for name in random.choices(_ODD_NAMES, k=random.randrange(4)):
+        if random.randrange(4):
+            members[name] = _ODD_MEMBERS[name](random)
+        else:
+            members.pop(name, None)
+    body = random.choice(_ENCODINGS)(_object(members, ascii_only=random.random() < 0.5))
+    status = random.choice(_STATUSES)
+    refresh_token = _usable(members.get("refresh_token"))
+    if not random.randrange(4):
+        body, refresh_token = _broken(random, body), None
+    headers = {b"Content-Type": b"text/html"} | _retry_after(random)
+    is_success = 200 <= status < 300
+    return TokenAnswer(status, headers, body, refresh_token if is_success else None)
 
-    def member(**members: SearchStrategy[Any]) -> Any:
-        """Draw an object with some of these members, or something else in its place."""
-        if not draw(st.integers(0, 7)):
-            return draw(_ODD_JSON)
-        kept = {name: draw(each) for name, each in members.items() if draw(st.integers(0, 4))}
+
+_ODD_BODIES = (
+    b"", b"{}", b"[]", b"null", b"7", b'"text"', b"<html>", b"[" * 60_000, b'{"a":' * 12_000
+)  # fmt: skip
+_few_bytes, _more_bytes = some_bytes(4), some_bytes(40)
+
+
+def _broken(random: Random, body: bytes) -> bytes:
+    match random.randrange(4):
+        case 0:
+            start = random.randrange(len(body) + 1)
+            return body[:start] + _few_bytes(random) + body[start + random.randrange(41) :]
+        case 1:
+            return _more_bytes(random)
+        case 2:
+            return random.choice(_ODD_BODIES)
+        case _:
+            return b"[" + body + b"]"
+
+
+def _header_value(random: Random) -> bytes:
+    return some_bytes(12)(random).translate(None, b"\r\n\0")
+
+
+_retry_after_value = one_of(
+    among(
+        b"7", b"-7", b"7.5", b"9" * 500, b"soon", b"\xff", b"1_0", b"\xb2",
+        b"Wed, 21 Oct 2099 07:28:00 GMT", b"Wed, 21 Oct 1999 07:28:00",
+        b"Mon, 01 Jan 0001 00:00:00 +2359", b"Fri, 31 Dec 9999 23:59:59 -2359",
+        b"Mon, 01 Jan 2024 00:00:00 +99999999999999999999", b"Mon, 01 Jan 99999 00:00:00 GMT",
+        b"1 Jan 2024 99:99:99 GMT", b",", b"Mon,", b"0 0 0 0 0", b"Jan 1", b"1 Jan 24 ::",
+    ),
+    _header_value,
+)  # fmt: skip
+
+
+def _retry_after(random: Random) -> dict[bytes, bytes]:
+    return {b"Retry-After": _retry_after_value(random)} if random.randrange(3) else {}
+
+
+# --- Answers of the API ---------------------------------------------------------------------------
+
+_link = among(
+    "", "/api/rest/timerecords?page=2", "http://[", "//evil.tld/", "?", "a" * 70_000, 7, True, {}, [""]
+)  # fmt: skip
+_records: Maker[Any] = one_of(
+    _odd_json, among({"id": 1}, [{"id": 1}], [], [None], [[{}]], Raw('{"id": 1e999}'))
+)
+_next_page: Maker[Any] = one_of(_link, _odd_json)
+_API_STATUSES = (200, 200, 200, 200, 204, 206, 302, 400, 401, 403, 404, 429, 500)
+
+
+@dataclass(frozen=True)
+class ApiAnswer:
+    """An answer to a request for time records."""
+
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+    @property
+    def response(self) -> httpx2.Response:
+        """The answer as httpx2 gives it."""
+        request = httpx2.Request("GET", "https://eu.actionstep.com/api/rest/timerecords")
+        return httpx2.Response(
+            self.status, headers=self.headers, content=self.body, request=request
+        )
+
+
+def api_answer(random: Random) -> ApiAnswer:
+    """Return an answer of the API: rows, an error, or what is neither."""
+    ascii_only = random.random() < 0.5
+
+    def member(**members: Any) -> Any:
+        """Return an object with some of these members, or something else in its place."""
+        if not random.randrange(8):
+            return _odd_json(random)
+        kept = {name: value for name, value in members.items() if random.randrange(5)}
         return _object(kept, ascii_only=ascii_only)
 
-    paging = member(recordCount=_ODD_JSON, nextPage=st.one_of(_LINKS, _ODD_JSON))
-    meta = member(paging=st.just(member(timerecords=st.just(paging))))
-    error = member(code=_ODD_JSON, title=_ODD_JSON, detail=_ODD_JSON)
-    members: dict[str, Any] = {"timerecords": draw(_RECORDS), "meta": meta}
-    if not draw(st.integers(0, 3)):
-        wrong = st.one_of(_ODD_JSON, st.just(error), st.just(Raw(f"[{error}]")))
-        members[draw(st.sampled_from(["errors", "error", "error_description"]))] = draw(wrong)
-    body = draw(st.sampled_from(_ENCODINGS))(_object(members, ascii_only=ascii_only))
-    if not draw(st.integers(0, 7)):
-        body = draw(_broken(body))
-    status = draw(
-        st.sampled_from([200, 200, 200, 200, 204, 206, 302, 400, 401, 403, 404, 429, 500])
-    )
-    request = httpx2.Request("GET", "https://eu.actionstep.com/api/rest/timerecords")
-    headers = {b"Content-Type": b"application/json; charset=utf-16"} | draw(_RETRY_AFTER)
-    return httpx2.Response(status, headers=headers, content=body, request=request)
+    paging = member(recordCount=_odd_json(random), nextPage=_next_page(random))
+    meta = member(paging=member(timerecords=paging))
+    members: dict[str, Any] = {"timerecords": _records(random), "meta": meta}
+    if not random.randrange(4):
+        error = member(code=_odd_json(random), title=_odd_json(random), detail=_odd_json(random))
+        wrong = random.choice([_odd_json(random), error, Raw(f"[{error}]")])
+        members[random.choice(["errors", "error", "error_description"])] = wrong
+    body = random.choice(_ENCODINGS)(_object(members, ascii_only=ascii_only))
+    if not random.randrange(8):
+        body = _broken(random, body)
+    headers = {b"Content-Type": b"application/json; charset=utf-16"} | _retry_after(random)
+    return ApiAnswer(random.choice(_API_STATUSES), headers, body)
 
 
 # --- Addresses -----------------------------------------------------------------------------------
@@ -327,23 +309,24 @@ _ENDS = (
     "?next=//evil.tld",
 )
 
-addresses = st.builds(
-    "{}{}{}{}{}{}{}".format,
-    *map(st.sampled_from, (_SCHEMES, _SEPARATORS, _USERINFO, _HOSTS, _PORTS, _PATHS, _ENDS)),
+_ADDRESS = (_SCHEMES, _SEPARATORS, _USERINFO, _HOSTS, _PORTS, _PATHS, _ENDS)
+_SITE_PATH = (
+    ("", "/", "//", "///", "\\", "/\\", " /", "/ /", "http:", "https:", "http:/", "httpx"),
+    ("testserver", "evil.tld", "here/", "actionstep/", "é", "a" * 2000, "é" * 1990, "%"),
+    ("", "/", "?a=b&c=//evil.tld", "#x", "\\@evil.tld", ":80", "@evil.tld"),
 )
-hostile_addresses = st.one_of(addresses, altered(addresses), strange_text)
 
-_site_paths = st.builds(
-    "{}{}{}".format,
-    st.sampled_from(
-        ["", "/", "//", "///", "\\", "/\\", " /", "/ /", "http:", "https:", "http:/", "httpx"]
-    ),
-    st.sampled_from(
-        ["testserver", "evil.tld", "here/", "actionstep/", "é", "a" * 2000, "é" * 1990, "%"]
-    ),
-    st.sampled_from(["", "/", "?a=b&c=//evil.tld", "#x", "\\@evil.tld", ":80", "@evil.tld"]),
-)
-hostile_next = st.one_of(hostile_addresses, _site_paths, altered(_site_paths))
+
+def _joined(*parts: tuple[str, ...]) -> Maker[str]:
+    """Return what joins one of each; half of them are the first, with which nothing is wrong."""
+    return lambda random: "".join(
+        part[0] if random.random() < 0.5 else random.choice(part) for part in parts
+    )
+
+
+_address, _site_path = _joined(*_ADDRESS), _joined(*_SITE_PATH)
+hostile_address = one_of(_address, altered(_address), strange_text)
+hostile_next = one_of(hostile_address, _site_path, altered(_site_path))
 
 # --- Callbacks -----------------------------------------------------------------------------------
 
@@ -355,36 +338,39 @@ def _query(pairs: list[tuple[str, str]]) -> str:
     return "&".join(f"{name}={quote(value, errors='surrogatepass')}" for name, value in pairs)
 
 
-_parameters = st.tuples(
-    st.sampled_from(["code", "state", "error", "iss", "error_description", "next", "code[]", "Code"]),
-    st.one_of(
-        st.sampled_from(
-            [
-                "", STATE, "canary-code", "access_denied", "server_error", "invalid_scope", "a" * 201,
-                "a" * 2001, "https://go.actionstep.com", "https://evil.tld", "//evil.tld/", "None", "*",
-            ]
-        ),
-        strange_text,
+_NAMES = ("code", "state", "error", "iss", "error_description", "next", "code[]", "Code")
+_argument = one_of(
+    among(
+        "", STATE, "canary-code", "access_denied", "server_error", "invalid_scope", "a" * 201,
+        "a" * 2001, "https://go.actionstep.com", "https://evil.tld", "//evil.tld/", "None", "*",
     ),
+    strange_text,
 )  # fmt: skip
-_near_queries = st.builds(
-    lambda first, more: _query([("state", STATE), *first, *more]),
-    st.sampled_from(
-        [
-            [],
-            [("code", "canary-code")],
-            [("error", "access_denied")],
-            [("code", "")],
-            [("error", "")],
-        ]
-    ),
-    st.lists(_parameters, max_size=2),
+_ENDINGS: tuple[list[tuple[str, str]], ...] = (
+    [],
+    [("code", "canary-code")],
+    [("error", "access_denied")],
+    [("code", "")],
+    [("error", "")],
 )
-callback_queries = st.one_of(
-    _near_queries,
-    altered(_near_queries),
-    st.lists(_parameters, max_size=5).map(_query),
-    st.sampled_from(
-        ["", "&", "=", "state", "state=%", "code=%zz&state=%ff", "state[]=a", ";", "a" * 9000]
-    ),
+
+
+def _parameters(random: Random, longest: int) -> list[tuple[str, str]]:
+    number = random.randrange(longest + 1)
+    return [(random.choice(_NAMES), _argument(random)) for _ in range(number)]
+
+
+def _near_query(random: Random) -> str:
+    return _query([("state", STATE), *random.choice(_ENDINGS), *_parameters(random, 2)])
+
+
+def _any_query(random: Random) -> str:
+    return _query(_parameters(random, 5))
+
+
+callback_query = one_of(
+    _near_query,
+    altered(_near_query),
+    _any_query,
+    among("", "&", "=", "state", "state=%", "code=%zz&state=%ff", "state[]=a", ";", "a" * 9000),
 )

@@ -2,12 +2,11 @@
 
 import base64
 import re
+from random import Random
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.test import RequestFactory
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from actionstep_connect.crypto import Context, KeyRing, MasterKey, read_key_id
 from actionstep_connect.environments import KNOWN_ENDPOINTS, trusted_api_endpoint
@@ -16,11 +15,12 @@ from actionstep_connect.secret import Secret
 from actionstep_connect.views.protection import safe_next
 from tests.support.hostile_values import (
     altered,
-    hostile_addresses,
+    hostile_address,
     hostile_next,
+    some_bytes,
     strange_text,
-    volume,
 )
+from tests.support.volume import among, at_volume, one_of
 
 #: Seconds; a quarter of a minute where no one else is at work.
 pytestmark = pytest.mark.timeout(900)
@@ -31,9 +31,7 @@ HERE = Context(field="refresh_token", user_id="7", environment="production", org
 SITE = "testserver"
 
 
-@volume()
-@given(address=hostile_addresses)
-@example("https://eu.actionstep.com/api/rest")
+@at_volume(hostile_address, first=["https://eu.actionstep.com/api/rest"])
 def test_s40_only_plain_https_to_actionstep_is_trusted(address: str) -> None:
     """Whatever is trusted is, read by another parser, https to a host below actionstep.com."""
     try:
@@ -59,10 +57,9 @@ def test_s40_only_plain_https_to_actionstep_is_trusted(address: str) -> None:
     assert trusted_api_endpoint(trusted, PRODUCTION) == trusted
 
 
-@volume()
-@given(url=hostile_next, is_secure=st.booleans())
-@example(url="/here/?a=b#c", is_secure=True)
-def test_s10_a_next_that_is_kept_stays_on_this_site(url: str, is_secure: bool) -> None:
+@at_volume(hostile_next, first=["/here/?a=b#c"])
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_s10_a_next_that_is_kept_stays_on_this_site(is_secure: bool, url: str) -> None:
     """Where a browser would leave the site, or leave https, there is no next."""
     request = RequestFactory().get("/", secure=is_secure)
     kept = safe_next(request, url)
@@ -97,37 +94,44 @@ ENVELOPES = [
     KeyRing([key]).seal(Secret("a" * length), HERE) for key in KEYS for length in (0, 1, 2, 3, 60)
 ]
 
-stray_envelopes = st.one_of(
-    altered(st.sampled_from(ENVELOPES)),
-    altered(altered(st.sampled_from(ENVELOPES))),
-    strange_text,
-    st.builds(
-        "v1.{}.{}".format,
-        st.sampled_from([KEYS[0].id, KEYS[1].id, "0" * 8, "", "A" * 8, "\uff11" * 8]),
-        st.one_of(
-            st.binary(max_size=60).map(lambda body: base64.urlsafe_b64encode(body).decode()),
-            strange_text,
-        ),
-    ),
+KEY_IDS = (KEYS[0].id, KEYS[1].id, "0" * 8, "", "A" * 8, "\uff11" * 8)
+FIELDS, ENVIRONMENTS = ("refresh_token", "access_token"), ("production", "staging")
+body_bytes = some_bytes(60)
+
+
+def encoded(random: Random) -> str:
+    return base64.urlsafe_b64encode(body_bytes(random)).decode()
+
+
+def near_envelope(random: Random) -> str:
+    body = random.choice((encoded, strange_text))(random)
+    return f"v1.{random.choice(KEY_IDS)}.{body}"
+
+
+envelope = among(*ENVELOPES)
+any_envelope = one_of(
+    envelope, altered(envelope), altered(altered(envelope)), strange_text, near_envelope
 )
 
 
-@volume()
-@given(
-    envelope=st.one_of(st.sampled_from(ENVELOPES), stray_envelopes),
-    context=st.one_of(
-        st.just(HERE),
-        st.builds(
-            Context,
-            field=st.sampled_from(["refresh_token", "access_token"]),
-            user_id=st.one_of(st.just("7"), strange_text),
-            environment=st.sampled_from(["production", "staging"]),
-            orgkey=st.one_of(st.just("acmelaw"), strange_text),
-        ),
-    ),
-)
-def test_s34_only_an_envelope_of_ours_opens(envelope: str, context: Context) -> None:
+def any_context(random: Random) -> Context:
+    return Context(
+        field=random.choice(FIELDS),
+        user_id=random.choice((lambda _: "7", strange_text))(random),
+        environment=random.choice(ENVIRONMENTS),
+        orgkey=random.choice((lambda _: "acmelaw", strange_text))(random),
+    )
+
+
+def stored(random: Random) -> tuple[str, Context]:
+    """Return what is stored as an envelope, and the context in which it is opened."""
+    return any_envelope(random), random.choice((lambda _: HERE, any_context))(random)
+
+
+@at_volume(stored, first=[(each, HERE) for each in ENVELOPES])
+def test_s34_only_an_envelope_of_ours_opens(given: tuple[str, Context]) -> None:
     """Whatever is stored in its place, opening gives what was sealed or DecryptionFailed."""
+    envelope, context = given
     ring = KeyRing(KEYS[:1])
     may_open = envelope in ENVELOPES[:5] and context == HERE
     try:

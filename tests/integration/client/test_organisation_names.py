@@ -15,7 +15,6 @@ from django.template import engines
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.html import escape
-from hypothesis import given
 from pytest_django import Settings
 
 from actionstep_connect.admin.export import lines
@@ -31,8 +30,9 @@ from actionstep_connect.tasks import maintain_connections
 from actionstep_connect.testing import Sandbox
 from tests.support.connections import make_connection, make_user
 from tests.support.hostile_server import Answer, HostileServer
-from tests.support.hostile_values import strange_text, volume
+from tests.support.hostile_values import strange_text
 from tests.support.person import CONNECTIONS, Person, words
+from tests.support.volume import at_volume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -329,8 +329,7 @@ def _faces(person: Person, connection: Connection) -> dict[str, str]:
     }
 
 
-@given(name=strange_text)
-@volume()
+@at_volume(strange_text)
 def test_s62_no_name_breaks_a_line_or_turns_it_round(name: str) -> None:
     """Whatever Actionstep says, what is kept is short and printable."""
     kept = readable_name(name)
