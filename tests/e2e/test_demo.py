@@ -94,6 +94,7 @@ def running_demo(folder: Path) -> Generator[tuple[str, subprocess.Popen[bytes]]]
     assert not left, "Ctrl-C left processes behind"
 
 
+@pytest.mark.alone
 def test_smoke_plays_the_whole_story_and_leaves_no_process(tmp_path: Path) -> None:
     """``demo --smoke`` tells the whole story, exits 0 in time and leaves nothing running."""
     started = time.monotonic()

@@ -132,7 +132,7 @@ def test_waiting_in_async_code_takes_no_thread(endpoint: HostileServer) -> None:
         assert getattr(asyncio.get_running_loop(), "_default_executor", None) is None
         begun = time.monotonic()
         assert await asyncio.to_thread(lambda: "an unrelated view") == "an unrelated view"
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5  # It would wait for the gate, which is closed.
         gate.open()
         return set(await asyncio.gather(*callers))
 
@@ -258,7 +258,7 @@ def test_an_outage_that_this_process_met_is_not_met_anew(
     assert token_of(first) == "timeout"
     begun = time.monotonic()
     assert token_of(second) == "outage"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3  # Not HTTP_TIMEOUT.
     assert len(endpoint.requests) == 1
     gate = close_gate(endpoint)
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=15), tick=True):
