@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import httpx2
 import psutil
@@ -22,29 +23,64 @@ from benchmarks.token_endpoint import TokenEndpoint
 from tests.support.free_port import free_ports
 from tests.support.hooks import subscribed
 
-CALLS, RATE, SECONDS, THREADS = 6000, 2000, 5, 8
+#: The receiver in a process of its own, and the ordinary view with threads.
+OWN = ("uvicorn", "actionstep_connect.hooks.asgi:application", "--no-access-log")
+VIEW = ("gunicorn", "benchmarks.receiver", "--threads", "8", "--keep-alive", "60")
+CALLS, RATE, SECONDS = 6000, 2000, 5
 
 
 def hooks(_: TokenEndpoint) -> Iterator[Figure]:
     """Calls that one process takes in, as fast as it can and at a steady rate; and a round's search."""
-    secret = subscribed("ActionUpdated", orgkey="benchmark")[1]
-    path = f"/actionstep/hooks/{secret.reveal()}/"
-    with _receiver() as (port, server):
-        _call(port, path, calls=500, rate=0)
-        before = server.cpu_times()
-        rates = [CALLS / _call(port, path, calls=CALLS, rate=0)[0] for _ in range(3)]
-        after = server.cpu_times()
-        delays = _call(port, path, calls=RATE * SECONDS, rate=RATE)[1]
-    used = after.user + after.system - before.user - before.system
-    yield Figure(
-        "calls that one process takes in a second", statistics.median(rates), "/s", RATE, "min"
-    )
-    yield Figure("the same: CPU for each call", used / 3 / CALLS * 1000, "ms", 0.5, "max")
-    p99 = statistics.quantiles(delays, n=100)[98] * 1000
-    yield Figure(f"{RATE:,} calls a second: until answered, p99", p99, "ms", 50, "max")
-    made = max(CALLS, RATE * SECONDS)  # The same bodies each time, which are stored once.
-    yield Figure("calls that were not stored", made - Notification.objects.count(), "", 0, "max")
+    with _receiver(*OWN, "--port") as caller:
+        rate, used = caller.fast()
+        yield Figure("calls that one process takes in a second", rate, "/s", RATE, "min")
+        yield Figure("the same: CPU for each call", used * 1000, "ms", 0.5, "max")
+        delays = caller.call(RATE * SECONDS, rate=RATE)[1]
+        p99 = statistics.quantiles(delays, n=100)[98] * 1000
+        yield Figure(f"{RATE:,} calls a second: until answered, p99", p99, "ms", 50, "max")
+    yield Figure("calls that were not stored", caller.lost(), "", 0, "max")
+    with _receiver(*VIEW, "--bind") as caller:
+        rate, used = caller.fast()
+        yield Figure("calls that the site's own view takes in a second", rate, "/s", 200, "min")
+        yield Figure("the same: CPU for each call", used * 1000, "ms", 5, "max")
+    yield Figure("calls to the view that were not stored", caller.lost(), "", 0, "max")
     yield from _searching()
+
+
+@dataclass
+class Caller:
+    """Calls one receiver; each call has a body of its own."""
+
+    port: int
+    path: str
+    server: psutil.Process
+    made: int = 0
+
+    def call(self, calls: int, *, rate: int = 0) -> tuple[float, list[float]]:
+        """Make so many calls; return the seconds that it took, and until each was answered."""
+        numbers = (str(each) for each in (self.port, self.path, self.made, calls, rate))
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.caller", *numbers],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.made += calls
+        seconds, delays = json.loads(done.stdout)
+        return seconds, delays
+
+    def fast(self) -> tuple[float, float]:
+        """Call without a pause; return the calls in a second, and the CPU seconds for each."""
+        self.call(500)
+        before = self.server.cpu_times()
+        rates = [CALLS / self.call(CALLS)[0] for _ in range(3)]
+        after = self.server.cpu_times()
+        used = after.user + after.system - before.user - before.system
+        return statistics.median(rates), used / 3 / CALLS
+
+    def lost(self) -> int:
+        """Return how many of the calls, all of which were answered 200, are not in the database."""
+        return self.made - Notification.objects.count()
 
 
 def _searching() -> Iterator[Figure]:
@@ -73,30 +109,23 @@ def _bearer(_: str) -> Connection | None:
 
 
 @contextmanager
-def _receiver() -> Iterator[tuple[int, psutil.Process]]:
-    """Run the receiver under Gunicorn, one process with threads; give its port and that process."""
+def _receiver(module: str, *options: str) -> Iterator[Caller]:
+    """Run a server, whose last option takes a port, and wait until it answers."""
+    Notification.objects.all().delete()
+    secret = subscribed("ActionUpdated", orgkey="benchmark")[1]
     (port,) = free_ports(1)
-    command = [
-        *(sys.executable, "-m", "gunicorn", "benchmarks.receiver", "--bind", f"127.0.0.1:{port}"),
-        *("--workers", "1", "--threads", str(THREADS), "--log-level", "error"),
-        *("--keep-alive", "60"),
-    ]
+    address = f"127.0.0.1:{port}" if options[-1] == "--bind" else str(port)
+    command = [sys.executable, "-m", module, "--log-level", "error", *options, address]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.receiver_settings"}
-    with subprocess.Popen(command, env=environment) as gunicorn:
+    with subprocess.Popen(command, env=environment) as process:
         try:
             while True:
                 with suppress(httpx2.TransportError):
                     httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False, verify=False)
                     break
                 time.sleep(0.1)
-            [server] = psutil.Process(gunicorn.pid).children()
-            yield port, server
+            started = psutil.Process(process.pid)
+            [server] = started.children() or [started]  # Gunicorn serves in a child.
+            yield Caller(port, f"/actionstep/hooks/{secret.reveal()}/", server)
         finally:
-            gunicorn.terminate()
-
-
-def _call(port: int, path: str, *, calls: int, rate: int) -> tuple[float, list[float]]:
-    command = [sys.executable, "-m", "benchmarks.caller", str(port), path, str(calls), str(rate)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    seconds, delays = json.loads(done.stdout)
-    return seconds, delays
+            process.terminate()

@@ -6,6 +6,8 @@ A call of Actionstep's goes this way:
 
 - ``views`` takes the call in: ``flows.intake`` finds whose address it is and stores a notification,
   whatever the handlers would do with it. The answer is 200 once that is committed.
+- ``asgi`` does the same in a process of its own: ``endpoint`` reads what comes, ``gathering`` has what
+  arrives together done together, and ``flows.batches`` stores it with an outcome for each call.
 - ``waking`` asks a Celery worker to deliver, where there is a broker. Without one, maintenance does.
 - ``flows.deliver`` claims what is due, in order for each row, reads the row again as the bearer, and
   calls the handlers of ``registry``. What raises is tried again (``policy``), then set aside.

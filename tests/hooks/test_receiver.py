@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-import secrets
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -20,7 +19,7 @@ from actionstep_connect.hooks.models import Address, Notification, State, Subscr
 from actionstep_connect.hooks.shapes import MAX_BODY_SIZE
 from actionstep_connect.hooks.views import receive
 from actionstep_connect.secret import Secret
-from tests.support.hooks import RECEIVER, body_of, call, listen, subscribed
+from tests.support.hooks import RECEIVER, body_of, call, hostile_body, listen, subscribed
 from tests.support.volume import cases
 
 pytestmark = pytest.mark.django_db
@@ -135,30 +134,6 @@ def test_s59_a_former_address_counts_until_its_calls_have_arrived() -> None:
     assert only().row_id == "7"
 
 
-def hostile(random_: random.Random) -> bytes:
-    """Return a body that nothing can be made of."""
-    kinds = (
-        lambda: secrets.token_bytes(random_.randrange(200)),
-        lambda: b"[" * random_.randrange(1, 100_000),
-        lambda: b'{"data": {"type": "actions", "id": ' + b"9" * 5000 + b"}}",
-        lambda: b'{"data": NaN}',
-        lambda: b"\xff\xfe{}",
-        lambda: json.dumps({"data": {"type": "../users", "id": "7"}}).encode(),
-        lambda: json.dumps({"data": {"type": "actions", "id": "7/../../x"}}).encode(),
-        lambda: json.dumps({"data": {"type": "actions", "id": "7?a=b"}}).encode(),
-        lambda: json.dumps({"data": {"type": "actions", "id": "7\n"}}).encode(),
-        lambda: json.dumps({"data": {"type": "actions", "id": "\u0667"}}).encode(),
-        lambda: json.dumps({"data": {"type": "actions", "id": True}}).encode(),
-        lambda: json.dumps({"data": {"type": "users", "id": "7"}}).encode(),
-        lambda: json.dumps({"data": [body_of(7).decode()]}).encode(),
-        lambda: json.dumps({"actions": [], "users": [{"id": 1}]}).encode(),
-        lambda: json.dumps({"actions": [{"id": n} for n in range(501)]}).encode(),
-        lambda: json.dumps(random_.choice([None, 7, "x", [], {}, [{}], {"data": []}])).encode(),
-        lambda: b"",
-    )
-    return random_.choice(kinds)()
-
-
 @pytest.mark.timeout(900)
 def test_s59_ten_thousand_hostile_bodies_disable_nothing_and_store_nothing() -> None:
     """Strangers get 404 and write nothing; with the right secret the hook stays, and one gap is noted."""
@@ -175,10 +150,10 @@ def test_s59_ten_thousand_hostile_bodies_disable_nothing_and_store_nothing() -> 
     )
     for number in range(cases()):
         if number % 2:
-            body = hostile(random_) if number % 4 == 1 else body_of(number)
+            body = hostile_body(random_) if number % 4 == 1 else body_of(number)
             assert call(random_.choice(wrong)(), body).status_code == 404
         else:
-            assert call(secret, hostile(random_)).status_code == 200
+            assert call(secret, hostile_body(random_)).status_code == 200
     assert Notification.objects.count() == 0
     assert Address.objects.count() == Subscription.objects.count() == 1
     subscription.refresh_from_db()

@@ -1,6 +1,8 @@
 """Subscriptions as maintenance would have registered them, handlers that note, and calls."""
 
 import json
+import random
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +73,30 @@ def body_of(row_id: int | str, resource: str = "actions", **attributes: Any) -> 
     """Return the body of a call about a row."""
     row = {"type": resource, "id": str(row_id), "attributes": attributes, "relationships": {}}
     return json.dumps({"jsonapi": {"version": "1.0"}, "data": row, "meta": {}}).encode()
+
+
+def hostile_body(random_: random.Random) -> bytes:
+    """Return a body that nothing can be made of."""
+    kinds = (
+        lambda: secrets.token_bytes(random_.randrange(200)),
+        lambda: b"[" * random_.randrange(1, 100_000),
+        lambda: b'{"data": {"type": "actions", "id": ' + b"9" * 5000 + b"}}",
+        lambda: b'{"data": NaN}',
+        lambda: b"\xff\xfe{}",
+        lambda: json.dumps({"data": {"type": "../users", "id": "7"}}).encode(),
+        lambda: json.dumps({"data": {"type": "actions", "id": "7/../../x"}}).encode(),
+        lambda: json.dumps({"data": {"type": "actions", "id": "7?a=b"}}).encode(),
+        lambda: json.dumps({"data": {"type": "actions", "id": "7\n"}}).encode(),
+        lambda: json.dumps({"data": {"type": "actions", "id": "\u0667"}}).encode(),
+        lambda: json.dumps({"data": {"type": "actions", "id": True}}).encode(),
+        lambda: json.dumps({"data": {"type": "users", "id": "7"}}).encode(),
+        lambda: json.dumps({"data": [body_of(7).decode()]}).encode(),
+        lambda: json.dumps({"actions": [], "users": [{"id": 1}]}).encode(),
+        lambda: json.dumps({"actions": [{"id": n} for n in range(501)]}).encode(),
+        lambda: json.dumps(random_.choice([None, 7, "x", [], {}, [{}], {"data": []}])).encode(),
+        lambda: b"",
+    )
+    return random_.choice(kinds)()
 
 
 def call(secret: Secret | str, body: bytes, **headers: Any) -> HttpResponse:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ class SiteProcess:
         """Ask it to end, as a supervisor does."""
         self._process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """End it at once, as a lack of memory does."""
+        self._process.kill()
+
     def wait(self, seconds: float) -> int:
         """Return its exit code; fail if it takes longer."""
         try:
@@ -47,11 +51,14 @@ class SiteProcess:
 
 @contextmanager
 def running_site(
-    folder: Path, *command: str, mail: Mapping[str, Any] | None = None
+    folder: Path,
+    *command: str,
+    mail: Mapping[str, Any] | None = None,
+    sockets: Sequence[int] = (),
 ) -> Generator[SiteProcess]:
     """Run `python COMMAND…` on the test's database and settings until the block ends.
 
-    `mail` are the settings that lead to its mail server.
+    `mail` are the settings that lead to its mail server; `sockets` are what it inherits.
     """
     given = {
         "values": settings.ACTIONSTEP_CONNECT,
@@ -73,6 +80,7 @@ def running_site(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=sockets,
         ) as process,
     ):
         try:

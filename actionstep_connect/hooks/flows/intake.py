@@ -34,6 +34,7 @@ from actionstep_connect.hooks.policy import (
 from actionstep_connect.hooks.registry import keeps_payload
 from actionstep_connect.hooks.shapes import MAX_BODY_SIZE, Hint, ShapelessError, read_body
 from actionstep_connect.hooks.vocabulary import EVENTS
+from actionstep_connect.hooks.waking import waker
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.secret import Secret
 
@@ -84,7 +85,7 @@ def take_in(secret: Secret, read: Read) -> Intake:
     call = _call(secret_hash, read)
     rows = _judge(call, subscription).rows
     if len(rows) == 1 and _insert_one(rows[0], secret_hash, now):
-        _note_heard(subscription, now)
+        _note_stored(subscription, now)
         return Intake.STORED
     # It was stored before, or names several rows or none, or its address is void.
     [intake] = take_in_all([call])
@@ -94,7 +95,7 @@ def take_in(secret: Secret, read: Read) -> Intake:
 def take_in_all(calls: Sequence[Call]) -> list[Intake]:
     """Store what calls tell of, in this order; return what became of each. Raises DatabaseError.
 
-    After an error all may be taken in once more: what was stored stays stored once.
+    After an error all may be taken in again: what was stored stays stored once.
     """
     now = datetime.now(UTC)
     found = look_up({call.secret_hash for call in calls}, now=now)
@@ -104,7 +105,7 @@ def take_in_all(calls: Sequence[Call]) -> list[Intake]:
         repeated(lambda: insert(rows, now=now))
     for each in judged:
         if each.subscription and each.intake is Intake.STORED:
-            _note_heard(each.subscription, now)
+            _note_stored(each.subscription, now)
         elif each.subscription:
             _note_unreadable(each.subscription, each.error, now)
     return [each.intake for each in judged]
@@ -202,7 +203,8 @@ def _note_unreadable(subscription: Subscription, error: str, now: datetime) -> N
     repeated(lambda: open_gap(subscription, now=now))
 
 
-def _note_heard(subscription: Subscription, now: datetime) -> None:
+def _note_stored(subscription: Subscription, now: datetime) -> None:
+    waker.wake()
     heard = subscription.last_heard_at  # As far as this process knows.
     if heard is not None and timedelta(0) <= now - heard < HEARD_RESOLUTION:
         return
