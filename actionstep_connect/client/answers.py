@@ -10,6 +10,7 @@ import httpx2
 from actionstep_connect.client.bearer import CURRENT_USER
 from actionstep_connect.client.frames import without_frames
 from actionstep_connect.client.refusals import error_of, json_of, name_of, unusable
+from actionstep_connect.client.values import as_text
 from actionstep_connect.exceptions import ApiError
 from actionstep_connect.secret import Secret
 
@@ -110,7 +111,7 @@ def page_of(response: httpx2.Response, *, token: Secret) -> Page:
 def address_of(resource: str, params: Mapping[str, Any]) -> tuple[httpx2.URL, httpx2.QueryParams]:
     """Return where the rows of `resource` are, and what selects them: its own query, and `params`."""
     url = httpx2.URL(resource)
-    given = {name: _spelt(value) for name, value in params.items() if value is not None}
+    given = {name: _spelt(value, name) for name, value in params.items() if value is not None}
     # Apart, because httpx2 lets parameters take the place of a query.
     return url.copy_with(query=None), url.params.merge(given)
 
@@ -166,11 +167,10 @@ def current_user_of(response: httpx2.Response, *, token: Secret) -> Row:
     raise unusable(response, "names no user")
 
 
-def _spelt(value: Any) -> Any:
-    # Actionstep's booleans; httpx2 would send "true" and "false".
+def _spelt(value: Any, name: str) -> str | list[str]:
     if isinstance(value, list | tuple):
-        return [_spelt(each) for each in value]
-    return ("T" if value else "F") if isinstance(value, bool) else value
+        return [as_text(each, name) for each in value]
+    return as_text(value, name)
 
 
 def whole_number(value: object) -> int | None:

@@ -14,6 +14,7 @@ import httpx2
 from actionstep_connect.client.answers import Row, page_of
 from actionstep_connect.client.conversation import Answer, Ask, Steps
 from actionstep_connect.client.retries import NOT_SENT
+from actionstep_connect.client.values import as_json
 from actionstep_connect.exceptions import ActionstepConnectError, ApiError, PartialFailure
 
 #: It is not documented how many rows Actionstep takes at once; this many keep addresses short as well.
@@ -54,7 +55,7 @@ def update(
     if len(ids) > len(set(ids)):
         raise ValueError("Two rows have the same id: say of each row once what is to change.")
     # The published verb of a matter is PATCH, and no other resource has it.
-    method = "PATCH" if resource == "actions" else "PUT"
+    method = "PATCH" if resource.strip("/") == "actions" else "PUT"
     return (yield from _write(resource, numbered, method, batch_size))
 
 
@@ -63,12 +64,14 @@ def _numbered(rows: Iterable[Mapping[str, Any]]) -> Numbered:
     for number, row in numbered:
         if not isinstance(row, Mapping):
             raise TypeError(f"Row {number} is {type(row).__name__}: rows are mappings.")
-    return [(number, dict(row)) for number, row in numbered]
+    # All of them first: one that cannot be sent must not stop the walk amid the others.
+    return [(number, as_json(row, f"Row {number}")) for number, row in numbered]
 
 
 def _write(resource: str, rows: Numbered, method: str, batch_size: int) -> Steps[list[Row]]:
     if batch_size < 1:
         raise ValueError("batch_size must be at least 1.")
+    resource = resource.strip("/")
     progress, batches = _Progress(), list(_batches(rows, batch_size))
     while batches and progress.cause is None:
         batch = batches.pop(0)
@@ -83,10 +86,8 @@ def _write(resource: str, rows: Numbered, method: str, batch_size: int) -> Steps
                 batches[:0] = [batch[:half], batch[half:]]
             else:
                 progress.failed[batch[0][0]] = str(error)
-        except (ActionstepConnectError, httpx2.TransportError) as error:
-            is_unknown = isinstance(error, httpx2.TransportError) and not isinstance(
-                error, NOT_SENT
-            )
+        except (ActionstepConnectError, httpx2.RequestError) as error:
+            is_unknown = isinstance(error, httpx2.RequestError) and not isinstance(error, NOT_SENT)
             _stop(progress, batches, batch, error, is_unknown=is_unknown)
     if progress.cause is not None and not (progress.rows or progress.failed or progress.unknown):
         raise progress.cause  # Nothing was done: the whole may be tried again.

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from actionstep_connect.client.answers import Row, current_user_of, json_object_of
 from actionstep_connect.client.bearer import CURRENT_USER
 from actionstep_connect.client.conversation import Ask, Steps
+from actionstep_connect.client.values import as_text
 from actionstep_connect.scopes import AS_COMMON
 
 ADDRESS = "as-common/application-meta-data"
@@ -37,4 +38,5 @@ def deep_link(about: Mapping[str, Any], target: str, **ids: Any) -> str:
     if not isinstance(start, str) or not start.startswith(HTTPS):
         raise ValueError("Actionstep gave no deepLinkUrl, so there is no way in.")
     joint = "&" if "?" in start else "?"
-    return f"{start}{joint}{urlencode({'target': target, **ids})}"
+    said = {name: as_text(value, name) for name, value in ids.items() if value is not None}
+    return f"{start}{joint}{urlencode({'target': target, **said})}"

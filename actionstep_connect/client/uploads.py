@@ -17,6 +17,7 @@ from actionstep_connect.client.conversation import Answer, Ask, FileSteps, Pause
 from actionstep_connect.client.files import PART_SIZE, Progress, Readable, Source, checked_name
 from actionstep_connect.client.refusals import unusable
 from actionstep_connect.client.retries import REPEATS, TRANSIENT, Repeats
+from actionstep_connect.client.values import as_json
 from actionstep_connect.error_codes import ErrorCode
 from actionstep_connect.exceptions import (
     ApiError,
@@ -147,7 +148,9 @@ def attach(
 ) -> FileSteps[Row]:
     """Make a document of an uploaded `file`, as soon as it has been scanned, and return its row."""
     resource = "actiondocuments" if "action" in links else "contactdocuments"
-    row = {"name": file.partition(";")[2], "file": file, **members, "links": links}
+    row = as_json(
+        {"name": file.partition(";")[2], "file": file, **members, "links": links}, resource
+    )
     ends_at = time.monotonic() + max_wait
     while True:
         try:

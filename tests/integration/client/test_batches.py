@@ -8,10 +8,12 @@ import pytest
 
 from actionstep_connect.api import ActionstepClient
 from actionstep_connect.exceptions import PartialFailure, RateLimited
+from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.support.api_calls import Clock
 from tests.support.both_clients import Caller
 from tests.support.documents import module_of
+from tests.support.hostile_server import Answer, HostileServer
 
 PAGE = "docs/client/batches.md"
 
@@ -100,6 +102,20 @@ def test_a_lost_answer_is_never_taken_for_either(
     assert (error.unknown, error.left) == (tuple(range(20, 40)), tuple(range(40, 60)))
     assert isinstance(error.__cause__, httpx2.TransportError)
     assert len(made_at(caller)) == (40 if fault == "drop_after" else 20)
+
+
+def test_an_answer_that_cannot_be_unpacked_is_no_answer(
+    server: HostileServer, connection: Connection, clock: Clock
+) -> None:
+    """The rows before it are known, its own may have been written, and the rest is not sent."""
+    caller = Caller(connection, is_async=False)
+    good = Answer(body={"timerecords": [{"id": 1}, {"id": 2}]})
+    server.script([good, Answer(body=b"not gzip", headers={"Content-Encoding": "gzip"})])
+    with pytest.raises(PartialFailure) as caught:
+        caller("create_many", "timerecords", hours(6), batch_size=2)
+    error = caught.value
+    assert (set(error.done), error.unknown, error.left) == ({0, 1}, (2, 3), (4, 5))
+    assert isinstance(error.__cause__, httpx2.DecodingError)
 
 
 def test_a_storm_of_429_leaves_what_was_not_sent(
