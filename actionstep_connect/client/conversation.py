@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import httpx2
@@ -182,17 +183,30 @@ class AsyncConversing(httpx2.AsyncClient):
             case Pause():
                 return await asyncio.sleep(step.seconds)
             case Run():
-                return await asyncio.to_thread(step.work)
+                return await _in_thread(step.work)
 
     async def _fetch(self, fetch: Fetch) -> None:
         try:
             async with self.stream("GET", fetch.url, **fetch.options) as response:
                 fetch.receiver.begin(response)
                 async for piece in response.aiter_bytes():
-                    await asyncio.to_thread(fetch.receiver.take, piece)
+                    await _in_thread(partial(fetch.receiver.take, piece))
         except httpx2.TransportError as error:
             raise frameless(error) from None
 
     async def _ask(self, ask: Ask) -> Answer:
         response = await self.request(ask.method, ask.url, **ask.options)
         return Answer(response, self._bearer.token)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Return what `work` returns in a thread. It has ended when this ends, also when it is cancelled.
+
+    Else it would go on with files that have been closed or taken away meanwhile.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

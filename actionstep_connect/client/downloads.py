@@ -54,8 +54,8 @@ def download(
     if size is None:
         size = yield from _size_of(key, file)
     target = Target(to)
-    yield Run(target.open)
     try:
+        yield Run(target.open)
         way = _Download(f"files/{quote(key, safe=':')}", target, size, max_wait)
         while not way.is_complete:
             yield from way.fetch_part()

@@ -81,7 +81,8 @@ class Source:
     def open(self) -> None:
         """Open the file. Raises TypeError for text."""
         self._stream = self._seekable(self._file)
-        self.size = self._stream.seek(0, os.SEEK_END)
+        self._stream.seek(0, os.SEEK_END)
+        self.size = self._stream.tell()  # Not every `seek` says it.
 
     def read(self, start: int, length: int) -> bytes:
         """Return exactly these bytes. Raises OSError if the file has become shorter."""
@@ -111,12 +112,12 @@ class Source:
         if isinstance(file, str | os.PathLike):
             opened = Path(file).open("rb")  # noqa: SIM115 - closed by `close`.
             return self._own.enter_context(opened)
-        if isinstance(file, bytes | bytearray | memoryview):
-            return io.BytesIO(file)
+        if (content := _memory(file)) is not None:
+            return io.BytesIO(content)
         if isinstance(file, io.TextIOBase):
             raise TypeError("The file is open in text mode: open it with mode 'rb'.")
         if hasattr(file, "read"):
-            if file.seekable():
+            if hasattr(file, "seekable") and file.seekable():
                 stream: IO[bytes] = file
                 return stream
             file = iter(partial(file.read, PIECE_SIZE), b"")
@@ -175,6 +176,17 @@ class Target:
 def _spool() -> Any:
     # In memory as long as it is no larger than a part, for which there is room anyhow.
     return tempfile.SpooledTemporaryFile(PART_SIZE)
+
+
+def _memory(file: Any) -> bytes | memoryview | None:
+    """Return the bytes that `file` holds in memory, if it is no file."""
+    if hasattr(file, "read"):  # As what `mmap` gives has.
+        return None
+    try:
+        view = memoryview(file)
+    except TypeError:
+        return None
+    return view.cast("B") if view.c_contiguous else view.tobytes()
 
 
 def _bytes(piece: object) -> bytes:

@@ -2,10 +2,13 @@
 
 import asyncio
 import io
+import mmap
 import os
 import pickle
+import threading
 import traceback
 import tracemalloc
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -136,6 +139,41 @@ def test_any_readable_is_taken(caller: Caller, tmp_path: Path, kind: str) -> Non
         assert not file.closed
     assert uploaded.endswith(";lease.pdf")
     assert back(caller, uploaded, tmp_path) == LARGE
+
+
+class OnlyRead:
+    """A file object of a library that has `read`, and nothing else."""
+
+    def __init__(self, content: bytes) -> None:
+        self.read = io.BytesIO(content).read
+
+
+def mapped(path: Path) -> Any:
+    """Return the file at `path` as memory."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        mapped,
+        lambda path: OnlyRead(path.read_bytes()),
+        lambda path: bytearray(path.read_bytes()),
+        lambda path: array("B", path.read_bytes()),
+        lambda path: memoryview(array("B", path.read_bytes())),
+        lambda path: memoryview(
+            bytes(byte for pair in zip(PDF, PDF, strict=True) for byte in pair)
+        )[::2],
+    ],
+    ids=["mmap", "only read", "bytearray", "array", "wide view", "view with gaps"],
+)
+def test_memory_and_odd_files_are_taken_too(caller: Caller, tmp_path: Path, make: Any) -> None:
+    """Whatever holds or gives bytes: memory of any shape, and files that cannot do all that others can."""
+    path = tmp_path / "lease.pdf"
+    path.write_bytes(PDF)
+    file = caller("upload", make(path), name="lease.pdf")
+    assert back(caller, file, tmp_path) == PDF
 
 
 @pytest.mark.parametrize("source", [apieces, AsyncReader], ids=["pieces", "reader"])
@@ -545,6 +583,33 @@ def test_ids_cannot_leave_the_files(hostile: Caller, server: HostileServer, tmp_
     with pytest.raises(UntrustedHost):
         hostile("download", "../users/current", tmp_path / "a", size=1)
     assert len(server.requests) == 1
+
+
+def test_cancelling_while_the_disk_is_slow_leaves_nothing(
+    server: HostileServer, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a thread has begun is waited for: else it makes a file after all has been taken away."""
+    connection.granted_scopes = ["all"]
+    is_opening, may_open, open_now = threading.Event(), threading.Event(), Path.open
+
+    def open_late(path: Path, mode: str) -> Any:
+        is_opening.set()
+        may_open.wait(10)
+        return open_now(path, mode)
+
+    monkeypatch.setattr(Path, "open", open_late)
+
+    async def cancel() -> None:
+        async with AsyncActionstepClient(connection) as actionstep:
+            task = asyncio.create_task(actionstep.download(DOCUMENT, tmp_path / "a", size=9))
+            await asyncio.to_thread(is_opening.wait, 10)
+            task.cancel()
+            asyncio.get_running_loop().call_later(0.05, may_open.set)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancel())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cancelling_a_download_leaves_nothing(
