@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from actionstep_connect.admin.changelist import NUL, LimitedPaginator, TolerantChangeList
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat
+from actionstep_connect.users import email_field
 
 if TYPE_CHECKING:
     # At run time Django's admin is not generic (django-stubs makes it so).
@@ -88,7 +89,7 @@ def is_key(model: type[models.Model], text: str) -> bool:
 def user_search_fields(prefix: str) -> tuple[str, ...]:
     """Return how a user is searched by name or e-mail, whatever the site's user model has."""
     model = get_user_model()
-    wanted = (model.USERNAME_FIELD, model.get_email_field_name(), "first_name", "last_name")
+    wanted = (model.USERNAME_FIELD, email_field(), "first_name", "last_name")
     return tuple(f"{prefix}{name}" for name in dict.fromkeys(wanted) if _has_field(model, name))
 
 

@@ -21,6 +21,7 @@ from actionstep_connect.admin.times import expires, left, when
 from actionstep_connect.conf import get_config
 from actionstep_connect.models import Connection, Status
 from actionstep_connect.models.condition import Condition, condition_of
+from actionstep_connect.users import email_of
 
 NOTHING = "-"
 
@@ -32,7 +33,7 @@ class ConnectionColumns(ConnectionPages):
     def who(self, connection: Connection) -> str:
         """Show the name, and the e-mail address if it is another."""
         user = connection.user
-        name, email = str(user.get_username()), getattr(user, user.get_email_field_name(), "")
+        name, email = str(user.get_username()), email_of(user)
         if not email or email == name:
             return name
         return format_html("{}{}", name, line(breakable(email, "@.")))

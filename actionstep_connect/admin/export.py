@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from actionstep_connect.models import Connection
+from actionstep_connect.users import email_of
 
 #: Where a formula would begin (OWASP: CSV injection). A spreadsheet may divide lines at another
 #: separator than the comma, and then takes no notice of quotes, so each separator begins a cell.
@@ -52,7 +53,7 @@ def _values(connection: Connection) -> Iterator[Any]:
     user = connection.user
     own = {
         "user": user.get_username(),
-        "email": getattr(user, user.get_email_field_name(), ""),
+        "email": email_of(user),
         "organisation": connection.orgkey,
         "reason": connection.get_status_reason_display(),
         "scopes": " ".join(connection.granted_scopes),

@@ -15,6 +15,7 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from actionstep_connect.admin.base import user_search_fields
 from actionstep_connect.models import Connection
+from actionstep_connect.users import email_field
 
 MAX_FOUND = 1000
 #: Before a word: search within all names at once.
@@ -48,7 +49,7 @@ def _beginnings(words: list[str]) -> Iterator[Q]:
         return
     model, [word] = get_user_model(), words
     spellings = {word, word.lower()}
-    email = f"user__{model.get_email_field_name()}"
+    email = f"user__{email_field()}"
     if "@" in word and email in user_search_fields("user__"):
         yield Q((f"{email}__in", spellings))
     yield _begins(f"user__{model.USERNAME_FIELD}", spellings)

@@ -22,7 +22,6 @@ from actionstep_connect.decorators.api_views import (
     chosen_by,
     fixed,
     for_request,
-    is_user,
 )
 from actionstep_connect.decorators.detour import not_signed_in, refusal
 from actionstep_connect.decorators.finding import (
@@ -36,6 +35,7 @@ from actionstep_connect.decorators.finding import (
 )
 from actionstep_connect.exceptions import ActionstepConnectError
 from actionstep_connect.scopes import Scopes
+from actionstep_connect.users import is_user
 
 __all__ = ["connection_required"]
 

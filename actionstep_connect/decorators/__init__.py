@@ -6,12 +6,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, cast, overload
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.views import View
 
 from actionstep_connect.decorators import rest
-from actionstep_connect.decorators.detour import instead, sign_in_first, way_back
+from actionstep_connect.decorators.detour import instead, redirect_for, sign_in_first, way_back
 from actionstep_connect.decorators.finding import (
     CURABLE,
     CURABLE_BY_CONNECTING,
@@ -27,6 +26,7 @@ from actionstep_connect.links import connect_url, next_for
 from actionstep_connect.models import Connection
 from actionstep_connect.scopes import Scopes
 from actionstep_connect.sessions import CHOSEN_ORGKEY
+from actionstep_connect.users import is_user
 
 P = ParamSpec("P")
 Answer = Coroutine[Any, Any, HttpResponseBase]
@@ -66,7 +66,7 @@ def redirect_to_connect(
     if next is None:
         next = way_back(request)  # noqa: A001 - as above.
     url = connect_url(scopes=scopes, next_url=next_for(request, next), orgkey=orgkey)
-    return HttpResponseRedirect(url)
+    return redirect_for(request, url)
 
 
 def actionstep_connection_required(
@@ -122,7 +122,7 @@ def _async_view(view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
     @wraps(view)
     async def decorated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = await request.auser()
-        if isinstance(user, AnonymousUser):
+        if not is_user(user):
             return sign_in_first(request)
         try:
             connection = await _afind(request, user, needs)

@@ -1,9 +1,9 @@
 """What API views share, whichever framework says who is signed in: the user, and the organisation meant."""
 
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from actionstep_connect.decorators.finding import Needs, session_of
@@ -26,11 +26,6 @@ def for_request(needs: Needs, orgkey: Orgkey, request: Any) -> Needs:
     named = orgkey(request) or None
     # What can be no key leads to no connection, and into no address.
     return needs._replace(orgkey=named if named is None or is_orgkey(named) else "")
-
-
-def is_user(found: object) -> TypeGuard[AbstractBaseUser]:
-    """Return whether `found` is a user of the site, and not of another table that has the same keys."""
-    return isinstance(found, get_user_model())
 
 
 def chosen_by(user: AbstractBaseUser, request: Any, orgkey: str | None) -> str | None:

@@ -1,12 +1,12 @@
 """Where a user is sent instead of the view: to sign in, to connect, or to choose; programs get JSON."""
 
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedRedirect
 from django.http import (
     HttpRequest,
-    HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
     JsonResponse,
@@ -30,18 +30,24 @@ HTML, JSON = "text/html", "application/json"
 
 
 def login_redirect(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Send the user to sign in, and then to `path`: its whole address if that is at another host.
-
-    A script that asked for a part of a page could not follow to another host: htmx is told to leave.
-    """
+    """Send the user to sign in, and then to `path`: its whole address if that is at another host."""
     redirect = redirect_to_login(path)
     login, here = urlsplit(redirect.url), urlsplit(request.build_absolute_uri("/"))
     if login.scheme in ("", here.scheme) and login.netloc in ("", here.netloc):
         return redirect
-    redirect = redirect_to_login(request.build_absolute_uri(path))
-    if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Redirect": redirect.url})
-    return redirect
+    return redirect_for(request, redirect_to_login(request.build_absolute_uri(path)).url)
+
+
+def redirect_for(request: HttpRequest, url: str) -> HttpResponseRedirect:
+    """Return a redirect to `url` that the browser can follow.
+
+    A script that asked for a part of a page could not follow to another host: htmx is told to leave.
+    """
+    target, here = urlsplit(url), urlsplit(request.build_absolute_uri("/"))
+    is_here = target.scheme in ("", here.scheme) and target.netloc in ("", here.netloc)
+    if is_here or "HX-Request" not in request.headers:
+        return HttpResponseRedirect(url)
+    return HttpResponseRedirect(url, status=HTTPStatus.OK, headers={"HX-Redirect": url})
 
 
 def sign_in_first(request: HttpRequest, *, is_rest: bool = False) -> HttpResponseBase:
@@ -73,7 +79,7 @@ def instead(
     if prefers_json:
         return JsonResponse(refusal(request, error, scopes, orgkey), status=403)
     back = next_for(request, way_back(request))
-    return HttpResponseRedirect(_cure(error, scopes, orgkey, back=back))
+    return redirect_for(request, _cure(error, scopes, orgkey, back=back))
 
 
 def refusal(
@@ -91,6 +97,7 @@ def not_signed_in(request: HttpRequest) -> dict[str, str]:
 def way_back(request: HttpRequest) -> str:
     """Return the page to come back to: this address, or for a form or a fragment the page it is on."""
     is_fragment = "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    is_fragment = is_fragment or "Turbo-Frame" in request.headers
     if request.method in ("GET", "HEAD") and not is_fragment:
         return request.get_full_path()
     # Who comes back comes with GET, and the address of a posted form may know no GET.

@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from actionstep_connect.users import is_user
+
 
 class RefusedError(Exception):
     """The credentials are refused: the view itself answers that, as Django REST framework does."""
@@ -32,7 +34,7 @@ def user_of(request: HttpRequest, api_view: Any) -> AbstractBaseUser | None:
     # A method of an `APIView` is called with its own kind of request, which has been authenticated.
     is_outside = api_view is not None and isinstance(request, HttpRequest)
     user = _authenticate(request, api_view) if is_outside else request.user
-    return user if isinstance(user, AbstractBaseUser) else None
+    return user if is_user(user) else None
 
 
 def _authenticate(request: HttpRequest, api_view: Any) -> object:

@@ -151,7 +151,7 @@ def where(*conditions: Condition, now: datetime, config: Config) -> Q:
 def _where(condition: Condition, *, now: datetime, config: Config) -> Q:
     by_admin = Q(status_reason=StatusReason.ENDED_BY_ADMIN)
     here = Q(environment=config.environment) & ~Q(status=Status.DISCONNECTED)
-    refused = here & _is_active() & Q(status=Status.RECONNECT_REQUIRED)
+    refused = here & of_active_users() & Q(status=Status.RECONNECT_REQUIRED)
     match condition:
         case Condition.ENDED_BY_ADMIN:
             return Q(status=Status.DISCONNECTED) & by_admin
@@ -161,12 +161,12 @@ def _where(condition: Condition, *, now: datetime, config: Config) -> Q:
             elsewhere = _other_than(config.environment, "environment")
             return elsewhere & ~Q(status=Status.DISCONNECTED)
         case Condition.USER_INACTIVE:
-            return here & ~_is_active()
+            return here & ~of_active_users() if _may_be_inactive() else Q(pk__in=[])
         case Condition.REFUSED:
             return refused & ~Q(status_reason__in=_BY_REASON)
         case Condition.ORGANISATION_CHANGED | Condition.INTERRUPTED | Condition.UNREADABLE:
             return refused & Q(status_reason=condition.value)
-    connected = Q(environment=config.environment, status=Status.CONNECTED) & _is_active()
+    connected = Q(environment=config.environment, status=Status.CONNECTED) & of_active_users()
     if condition is Condition.OTHER_CLIENT:
         return connected & _other_than(config.client_id, "client_id")
     return (
@@ -196,7 +196,11 @@ def _other_than(value: str, column: str) -> Q:
     return Q((f"{column}__lt", value)) | Q((f"{column}__gt", value))
 
 
-def _is_active() -> Q:
+def of_active_users() -> Q:
+    """Select the connections whose users are active."""
+    return Q(user__is_active=True) if _may_be_inactive() else Q()
+
+
+def _may_be_inactive() -> bool:
     # A user model need not have the column: then every user is active.
-    columns = {field.name for field in get_user_model()._meta.get_fields()}
-    return Q(user__is_active=True) if "is_active" in columns else Q()
+    return "is_active" in {field.name for field in get_user_model()._meta.get_fields()}

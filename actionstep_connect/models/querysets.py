@@ -22,7 +22,7 @@ from actionstep_connect.exceptions import (
     NotConnected,
     ReconnectRequired,
 )
-from actionstep_connect.models.condition import Condition, condition_of
+from actionstep_connect.models.condition import Condition, condition_of, of_active_users
 from actionstep_connect.models.status import Status
 from actionstep_connect.orgkeys import same_orgkey
 from actionstep_connect.scopes import ALL, unique_scopes
@@ -91,7 +91,7 @@ class ConnectionQuerySet(_Base):
         """Those that can be used here and now, of active users, and grant all of `scopes`."""
         config = get_config()
         rows = self.in_environment().filter(
-            status=Status.CONNECTED, client_id=config.client_id, user__is_active=True
+            of_active_users(), status=Status.CONNECTED, client_id=config.client_id
         )
         for scope in unique_scopes(scopes):
             rows = rows.filter(Q(granted_scopes__has=scope) | Q(granted_scopes__has=ALL))

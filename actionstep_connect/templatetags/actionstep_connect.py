@@ -12,6 +12,7 @@ from actionstep_connect.links import next_for, page_url
 from actionstep_connect.models import Connection, Status
 from actionstep_connect.orgkeys import same_orgkey
 from actionstep_connect.scopes import Scopes, format_scope, missing_scopes, unique_scopes
+from actionstep_connect.users import is_user
 from actionstep_connect.wording.states import state_of
 
 register = template.Library()
@@ -85,7 +86,7 @@ def _user(context: Context) -> AbstractBaseUser | None:
     """Return who is signed in, and never whom the page is about, whom a view may call `user` too."""
     request = context.get("request")
     user = getattr(request, "user", None) if request else context.get("user")
-    return user if isinstance(user, AbstractBaseUser) else None
+    return user if is_user(user) else None
 
 
 def _kept(

@@ -25,7 +25,8 @@ class UnframedHeaders(ResponseHeaders):
 
     def __setitem__(self, key: str, value: str | bytes | int) -> None:
         if key.lower() == HEADER.lower():
-            value = ", ".join(map(_without_frames, str(value).split(",")))
+            policy = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            value = ", ".join(map(_without_frames, policy.split(",")))
         super().__setitem__(key, value)
 
 

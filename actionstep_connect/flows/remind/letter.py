@@ -15,6 +15,7 @@ from actionstep_connect.exceptions import NotReminded
 from actionstep_connect.links import absolute_url, connect_url, page_url, site_url
 from actionstep_connect.models import Connection
 from actionstep_connect.models.condition import condition_of
+from actionstep_connect.users import email_of
 from actionstep_connect.wording.states import state_of
 
 TEMPLATES = "actionstep_connect/email/reminder"
@@ -73,7 +74,7 @@ def compose(connection: Connection, *, now: datetime) -> EmailMultiAlternatives:
 def _address(connection: Connection) -> str:
     """Return where to write to; nothing where Django would not take it for one address."""
     user = connection.user
-    address = str(getattr(user, user.get_email_field_name(), "") or "")
+    address = email_of(user)
     try:
         validate_email(address)
     except ValidationError:

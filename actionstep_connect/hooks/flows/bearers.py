@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.module_loading import import_string
 
 from actionstep_connect.conf import SETTING, get_config
 from actionstep_connect.exceptions import ActionstepConnectError, NotConnected
 from actionstep_connect.models import Connection
 from actionstep_connect.orgkeys import same_orgkey
+from actionstep_connect.users import is_user
 
 
 def bearer_of(orgkey: str) -> Connection | None:
@@ -21,7 +21,7 @@ def bearer_of(orgkey: str) -> Connection | None:
         return None
     if isinstance(named, Connection):
         connection = Connection.objects.get_usable(named.pk)
-    elif isinstance(named, AbstractBaseUser):
+    elif is_user(named):
         connection = Connection.objects.get_for_user(named, orgkey)
     else:
         raise TypeError(f"HOOKS_BEARER returned a {type(named).__name__}: return a connection.")

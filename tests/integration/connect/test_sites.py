@@ -18,7 +18,11 @@ from django.utils.translation import get_language
 from pytest_django import Settings
 
 from actionstep_connect.checks.urls import check_form_action, check_urls, check_views
-from actionstep_connect.decorators import ActionstepRequest, actionstep_connection_required
+from actionstep_connect.decorators import (
+    ActionstepRequest,
+    actionstep_connection_required,
+    redirect_to_connect,
+)
 from actionstep_connect.links import included_paths, namespaces
 from actionstep_connect.models import AuthorizationRequest, Connection
 from actionstep_connect.scopes import REQUIREMENTS, Requirement
@@ -79,6 +83,17 @@ def appending(get_response: Any) -> Any:
     return middleware
 
 
+def writing_bytes(get_response: Any) -> Any:
+    """Set the site's policy as bytes, which Django's headers take."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = get_response(request)
+        response.headers["Content-Security-Policy"] = POLICY.encode()
+        return response
+
+    return middleware
+
+
 POLICIES: dict[str, dict[str, Any]] = {
     "django-csp": {
         "CONTENT_SECURITY_POLICY": {
@@ -94,6 +109,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "overwriting": {"middleware": f"{__name__}.overwriting"},
     "setdefault": {"middleware": f"{__name__}.setting_default"},
     "appending": {"middleware": f"{__name__}.appending"},
+    "bytes": {"middleware": f"{__name__}.writing_bytes"},
 }
 if django.VERSION >= (6, 0):
     POLICIES["Django"] = {
@@ -409,6 +425,34 @@ def test_where_only_redirect_uri_knows_the_urls_links_come_from_it(
     assert 'action="https://app.law.example/actionstep/connect/"' in button(person)
     away = person.browser.get("/decorated/").headers["Location"]
     assert away.startswith("https://app.law.example/actionstep/connect/?")
+
+
+@pytest.mark.parametrize("address", ["/decorated/", "/asking/"])
+def test_htmx_leaves_for_pages_at_another_host(
+    person: Person, settings: Settings, address: str
+) -> None:
+    """It could not follow a redirect there: browsers refuse that to scripts, without a word."""
+    settings.ROOT_URLCONF = Urls(
+        [
+            *MODULES["none"],
+            path("decorated/", decorated),
+            path("asking/", redirect_to_connect),
+        ]
+    )
+    own = settings.ACTIONSTEP_CONNECT
+    uri = "https://app.law.example/actionstep/callback/"
+    settings.ACTIONSTEP_CONNECT = {**own, "REDIRECT_URI": uri}
+    answer = person.browser.get(address, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert answer.headers["HX-Redirect"].startswith("https://app.law.example/actionstep/connect/")
+
+
+def test_a_frame_of_turbo_leads_back_to_its_page(person: Person, settings: Settings) -> None:
+    """As a fragment of htmx does: the frame's own address is no page."""
+    settings.ROOT_URLCONF = __name__
+    headers = {"Turbo-Frame": "hours", "Referer": "http://127.0.0.1:8000/home/?a=b"}
+    away = person.browser.get("/decorated/", headers=headers)
+    assert query(away.headers["Location"])["next"] == "/home/?a=b"
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,46 @@ class NumberedUser(KeyedUser):
     """Known by a number of the firm's."""
 
     number = models.PositiveIntegerField(primary_key=True)
+
+
+class BareUser(AbstractBaseUser):
+    """All that Django asks of a user model: no e-mail address, no names, and no `is_active`."""
+
+    login = models.CharField(max_length=50, unique=True)
+
+    objects = BaseUserManager()
+
+    USERNAME_FIELD = "login"
+
+    is_staff = True
+
+    def has_perm(self, _permission: str, _obj: object = None) -> bool:
+        return True
+
+    def has_module_perms(self, _app: str) -> bool:
+        return True
+
+
+class PlainUser(models.Model):
+    """A user model that has nothing from Django's."""
+
+    login = models.CharField(max_length=50, unique=True)
+
+    objects = models.Manager()
+
+    USERNAME_FIELD = "login"
+    REQUIRED_FIELDS = ()
+    is_authenticated = is_active = is_staff = True
+    is_anonymous = False
+
+    def __str__(self) -> str:
+        return self.login
+
+    def get_username(self) -> str:
+        return self.login
+
+    def has_perm(self, _permission: str, _obj: object = None) -> bool:
+        return True
+
+    def has_module_perms(self, _app: str) -> bool:
+        return True

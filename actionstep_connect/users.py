@@ -1,0 +1,22 @@
+"""What a site's user model has: it may lack all that Django's own has beyond a name and a key."""
+
+from typing import Any, TypeGuard
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def is_user(found: object) -> TypeGuard[AbstractBaseUser]:
+    """Return whether `found` is a user of the site, and not of another table that has the same keys."""
+    return isinstance(found, get_user_model())
+
+
+def email_field() -> str:
+    """Return the name of the field for e-mail addresses, which the user model need not have."""
+    model: Any = get_user_model()
+    return str(model.get_email_field_name() if hasattr(model, "get_email_field_name") else "email")
+
+
+def email_of(user: object) -> str:
+    """Return the e-mail address of `user`, or nothing."""
+    return str(getattr(user, email_field(), "") or "")
