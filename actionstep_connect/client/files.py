@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import IO, Any
 
 from actionstep_connect.exceptions import FileRefused
@@ -23,7 +23,7 @@ PIECE_SIZE = 256 * 1024
 REFUSED_TYPES = frozenset(
     {"bat", "cmd", "com", "dll", "exe", "jar", "msi", "sh", "src", "tpl", "vbs"}
 )
-FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
+FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 #: What can be uploaded. An async client takes an AsyncIterable[bytes] as well.
 Readable = str | os.PathLike[str] | bytes | IO[bytes] | Iterable[bytes]
@@ -37,12 +37,14 @@ def checked_name(file: object, name: str) -> str:
     """Return the name that `file` is to have at Actionstep. Raises FileRefused, and ValueError if none."""
     own = file if isinstance(file, str | os.PathLike) else getattr(file, "name", "")
     if not name and isinstance(own, str | os.PathLike):
-        name = PureWindowsPath(os.fspath(own)).name  # Which divides at both kinds of slash.
-    if not FILE_NAME.fullmatch(name):
+        name = PureWindowsPath(os.fsdecode(own)).name  # Which divides at both kinds of slash.
+    name = str(name)  # A lazy text, or a path.
+    if not FILE_NAME.fullmatch(name) or not name.strip(" ."):
         raise ValueError(
             "The file needs a name of at most 255 characters, without slashes: pass name=."
         )
-    extension = PurePath(name).suffix.removeprefix(".").lower()
+    # Where Windows takes the last characters off, and where there is nothing before the dot, too.
+    extension = name.rstrip(" .").rpartition(".")[2].lower() if "." in name else ""
     if extension in REFUSED_TYPES:
         raise FileRefused(f"Actionstep takes no files of the type {extension!r}: nothing was sent.")
     return name
@@ -110,7 +112,7 @@ class Source:
 
     def _seekable(self, file: Any) -> IO[bytes]:
         if isinstance(file, str | os.PathLike):
-            opened = Path(file).open("rb")  # noqa: SIM115 - closed by `close`.
+            opened = Path(os.fsdecode(file)).open("rb")  # noqa: SIM115 - closed by `close`.
             return self._own.enter_context(opened)
         if (content := _memory(file)) is not None:
             return io.BytesIO(content)

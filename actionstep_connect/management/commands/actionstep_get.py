@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from actionstep_connect.client import ActionstepClient
+from actionstep_connect.client.refusals import json_of
 from actionstep_connect.exceptions import ActionstepConnectError
 from actionstep_connect.models import Connection
 
@@ -41,4 +42,17 @@ class Command(BaseCommand):
         if not response.content:
             self.stderr.write(f"{response.status_code}: no rows.")
             return
-        self.stdout.write(json.dumps(response.json(), indent=2, ensure_ascii=False))
+        found = json_of(response)
+        if found is None:
+            kind = response.headers.get("Content-Type", "nothing")[:80]
+            raise CommandError(
+                f"The answer ({response.status_code}) is not JSON: it says {kind!a}."
+            )
+        self.stdout.write(_printable(json.dumps(found, indent=2, ensure_ascii=False)))
+
+
+def _printable(text: str) -> str:
+    """Return JSON in which nothing tells a terminal what to do, or turns a line round."""
+    return "".join(
+        each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text
+    )

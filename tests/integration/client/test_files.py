@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext_lazy
 
 from actionstep_connect.api import AsyncActionstepClient
 from actionstep_connect.client.files import PART_SIZE, REFUSED_TYPES
@@ -194,7 +195,7 @@ def test_what_cannot_be_uploaded_is_a_mistake(caller: Caller, tmp_path: Path) ->
         caller("upload", text)
     with pytest.raises(TypeError, match="bytes"):
         caller("upload", iter(["words"]), name="lease.txt")
-    for name in ("", "a/b.txt", "a\nb.txt", "x" * 256):
+    for name in ("", "a/b.txt", "a\nb.txt", "x" * 256, ".", " ", "\udcff.txt"):
         with pytest.raises(ValueError, match="name"):
             caller("upload", b"words", name=name)
     with pytest.raises(FileNotFoundError):
@@ -209,6 +210,38 @@ def test_refused_types_are_refused_before_a_byte_is_sent(
     with pytest.raises(FileRefused, match=extension):
         caller("upload", tmp_path / f"letter.{extension.upper()}")
     assert actionstep_sandbox.activity() == []
+
+
+@pytest.mark.parametrize("name", ["a.exe.", "a.exe ", "a.exe. .", ".bat", "a.txt.JS.vbs"])
+def test_no_spelling_of_a_refused_type_is_sent(
+    caller: Caller, actionstep_sandbox: Sandbox, name: str
+) -> None:
+    """Windows takes dots and spaces off the end of a name, and runs what is left."""
+    with pytest.raises(FileRefused):
+        caller("upload", b"MZ", name=name)
+    assert posts(actionstep_sandbox) == []
+
+
+def test_a_name_may_be_lazy_or_a_path(caller: Caller, tmp_path: Path) -> None:
+    """Whatever is text in the end; a path that is bytes has a name as well."""
+    path = tmp_path / "lease.pdf"
+    path.write_bytes(PDF)
+    for given, name in (
+        (path, gettext_lazy("lease.pdf")),
+        (path, Path("lease.pdf")),
+        (AsBytes(path), ""),
+    ):
+        assert caller("upload", given, name=name).endswith(";lease.pdf")
+
+
+class AsBytes:
+    """A path as file systems have it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = os.fsencode(path)
+
+    def __fspath__(self) -> bytes:
+        return self._path
 
 
 def test_what_actionstep_refuses_says_why(caller: Caller, actionstep_sandbox: Sandbox) -> None:

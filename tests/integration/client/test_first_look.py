@@ -12,6 +12,7 @@ from actionstep_connect.exceptions import ReconnectRequired
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox, make_connection
 from tests.support.documents import module_of
+from tests.support.hostile_server import Answer, HostileServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +42,38 @@ def test_the_command_says_what_is_wrong(
     """A mistake is one sentence, and no traceback."""
     with pytest.raises(CommandError, match=said):
         call_command("actionstep_get", resource, user=user)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(body="<html>\x9b31m", headers={"Content-Type": "text/html"}),
+        Answer(status=302, headers={"Location": "https://evil.example/"}, body="<html>"),
+        Answer(body=b"\xff\xfe"),
+        Answer(body="[" * 100_000),
+    ],
+    ids=["page", "redirect", "bytes", "deep"],
+)
+def test_the_command_says_that_an_answer_is_no_json(
+    server: HostileServer, connection: Connection, answer: Answer
+) -> None:
+    """A page in place of an answer is one sentence, and no traceback."""
+    server.answer(**vars(answer))
+    with pytest.raises(CommandError, match="is not JSON"):
+        call_command("actionstep_get", "timerecords", user=connection.user.get_username())
+
+
+def test_no_answer_tells_a_terminal_what_to_do(
+    server: HostileServer, connection: Connection
+) -> None:
+    """What is not printed comes as JSON writes it; names in other letters come as they are."""
+    body = {"timerecords": {"name": "Łukasz \x9b31m\u202e\x1b"}}
+    server.answer(body=body)
+    out = StringIO()
+    call_command("actionstep_get", "timerecords", user=connection.user.get_username(), stdout=out)
+    assert json.loads(out.getvalue()) == body
+    assert out.getvalue().replace("\n", "").isprintable()
+    assert "Łukasz" in out.getvalue()
 
 
 def test_the_command_says_that_nothing_was_found(connected_user: User) -> None:
