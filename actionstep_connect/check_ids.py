@@ -77,6 +77,8 @@ class CheckId(StrEnum):
     """REDIRECT_URI does not lead to the callback."""
     FORM_ACTION = "W033"
     """`form-action` does not allow the site itself."""
+    BASE_LACKS_BLOCKS = "W034"
+    """The site's `actionstep_connect/base.html` does not show what the pages put there."""
     OTHER_QUEUE = "I020"
     """task_routes sends to a queue that a worker does not take from unasked."""
 

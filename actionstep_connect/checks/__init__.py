@@ -7,7 +7,7 @@ in `check_ids`, and has its line in `docs/checks.md`.
 from django.core import checks
 
 from actionstep_connect.check_ids import TAG
-from actionstep_connect.checks import deployment, keys, settings, urls
+from actionstep_connect.checks import deployment, keys, settings, templates, urls
 
 ALWAYS = (
     settings.check_settings,
@@ -18,6 +18,7 @@ ALWAYS = (
     urls.check_urls,
     urls.check_views,
     urls.check_form_action,
+    templates.check_base_template,
 )
 WITH_DATABASE = (keys.check_stored_keys, settings.check_current_site)
 ONLY_WITH_DEPLOY = (

@@ -27,7 +27,7 @@ from tests.support.minimal_settings import MINIMAL, SANDBOX
 from tests.support.with_sites import WITH_SITES, table_of_sites
 
 #: Those of a site's URLs, views and policies are tested in tests/integration/connect/test_sites.py.
-SITE_IDS = {"E030", "E031", "W030", "W031", "W032", "W033"}
+SITE_IDS = {"E030", "E031", "W030", "W031", "W032", "W033", "W034"}
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "checks.md"
 ENCODED_KEY = re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=-])", re.ASCII)
