@@ -20,3 +20,21 @@ def email_field() -> str:
 def email_of(user: object) -> str:
     """Return the e-mail address of `user`, or nothing."""
     return str(getattr(user, email_field(), "") or "")
+
+
+def user_called(name: str) -> AbstractBaseUser | None:
+    """Return the user who signs in as `name`, if there is one."""
+    model: Any = get_user_model()
+    users = model._default_manager
+    try:
+        # As Django signs users in, which may be without regard to case.
+        if hasattr(users, "get_by_natural_key"):
+            user: AbstractBaseUser = users.get_by_natural_key(name)
+        else:
+            user = users.get(**{model.USERNAME_FIELD: name})
+    except (
+        model.DoesNotExist,
+        ValueError,
+    ):  # It may be a number, or the key of another table's row.
+        return None
+    return user

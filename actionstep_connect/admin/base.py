@@ -90,7 +90,7 @@ def user_search_fields(prefix: str) -> tuple[str, ...]:
     """Return how a user is searched by name or e-mail, whatever the site's user model has."""
     model = get_user_model()
     wanted = (model.USERNAME_FIELD, email_field(), "first_name", "last_name")
-    return tuple(f"{prefix}{name}" for name in dict.fromkeys(wanted) if _has_field(model, name))
+    return tuple(f"{prefix}{name}" for name in dict.fromkeys(wanted) if _has_text(model, name))
 
 
 def moment(value: Any) -> str:
@@ -109,9 +109,9 @@ def breakable(text: str, marks: str) -> SafeString:
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
-def _has_field(model: type[models.Model], name: str) -> bool:
+def _has_text(model: type[models.Model], name: str) -> bool:
+    # A user may be called by a row of another table, which has no text to search.
     try:
-        model._meta.get_field(name)
+        return not model._meta.get_field(name).is_relation
     except FieldDoesNotExist:
         return False
-    return True

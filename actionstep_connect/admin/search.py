@@ -52,7 +52,8 @@ def _beginnings(words: list[str]) -> Iterator[Q]:
     email = f"user__{email_field()}"
     if "@" in word and email in user_search_fields("user__"):
         yield Q((f"{email}__in", spellings))
-    yield _begins(f"user__{model.USERNAME_FIELD}", spellings)
+    if (username := f"user__{model.USERNAME_FIELD}") in user_search_fields("user__"):
+        yield _begins(username, spellings)
     # The keys alone, because an index holds them; the rows are wide.
     orgkeys = Connection.objects.filter(_begins("orgkey", spellings)).order_by()
     yield Q(orgkey__in=[*orgkeys.values_list("orgkey", flat=True).distinct()[:MAX_FOUND]])

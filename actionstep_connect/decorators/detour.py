@@ -29,13 +29,12 @@ from actionstep_connect.wording.failures import FAILURES
 HTML, JSON = "text/html", "application/json"
 
 
-def login_redirect(request: HttpRequest, path: str) -> HttpResponseBase:
+def login_redirect(request: HttpRequest, path: str) -> HttpResponseRedirect:
     """Send the user to sign in, and then to `path`: its whole address if that is at another host."""
-    redirect = redirect_to_login(path)
-    login, here = urlsplit(redirect.url), urlsplit(request.build_absolute_uri("/"))
-    if login.scheme in ("", here.scheme) and login.netloc in ("", here.netloc):
-        return redirect
-    return redirect_for(request, redirect_to_login(request.build_absolute_uri(path)).url)
+    url = redirect_to_login(path).url
+    if not _is_here(request, url):
+        url = redirect_to_login(request.build_absolute_uri(path)).url
+    return redirect_for(request, url)
 
 
 def redirect_for(request: HttpRequest, url: str) -> HttpResponseRedirect:
@@ -43,11 +42,13 @@ def redirect_for(request: HttpRequest, url: str) -> HttpResponseRedirect:
 
     A script that asked for a part of a page could not follow to another host: htmx is told to leave.
     """
-    target, here = urlsplit(url), urlsplit(request.build_absolute_uri("/"))
-    is_here = target.scheme in ("", here.scheme) and target.netloc in ("", here.netloc)
-    if is_here or "HX-Request" not in request.headers:
-        return HttpResponseRedirect(url)
-    return HttpResponseRedirect(url, status=HTTPStatus.OK, headers={"HX-Redirect": url})
+    if "HX-Request" in request.headers and not _is_here(request, url):
+        return HttpResponseRedirect(url, status=HTTPStatus.OK, headers={"HX-Redirect": url})
+    # At the address of a 302 browsers repeat PUT, PATCH and DELETE, which none of these pages takes.
+    becomes_get = request.method in ("GET", "HEAD", "POST")
+    return HttpResponseRedirect(
+        url, status=HTTPStatus.FOUND if becomes_get else HTTPStatus.SEE_OTHER
+    )
 
 
 def sign_in_first(request: HttpRequest, *, is_rest: bool = False) -> HttpResponseBase:
@@ -109,6 +110,11 @@ def way_back(request: HttpRequest) -> str:
     page = urlsplit(here)
     path = escape_leading_slashes(page.path)
     return f"{path}?{page.query}" if page.query else path
+
+
+def _is_here(request: HttpRequest, url: str) -> bool:
+    target, here = urlsplit(url), urlsplit(request.build_absolute_uri("/"))
+    return target.scheme in ("", here.scheme) and target.netloc in ("", here.netloc)
 
 
 def _cure(

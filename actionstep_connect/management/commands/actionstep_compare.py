@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from actionstep_connect.api import ActionstepClient
@@ -11,6 +10,7 @@ from actionstep_connect.management.comparison import facts
 from actionstep_connect.management.comparison.compare import compare
 from actionstep_connect.management.comparison.report import report
 from actionstep_connect.models import Connection
+from actionstep_connect.users import user_called
 
 
 class Command(BaseCommand):
@@ -44,11 +44,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _connection(self, name: str, orgkey: str | None) -> Connection:
-        users = get_user_model()
+        user = user_called(name)
+        if user is None:
+            raise CommandError(f"There is no user {name!r}.")
         try:
-            user = users._default_manager.get_by_natural_key(name)
             return Connection.objects.get_for_user(user, orgkey=orgkey)
-        except users.DoesNotExist:
-            raise CommandError(f"There is no user {name!r}.") from None
         except ActionstepConnectError as error:
             raise CommandError(str(error)) from None

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import httpx2
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from actionstep_connect.client import ActionstepClient
 from actionstep_connect.client.refusals import json_of
 from actionstep_connect.exceptions import ActionstepConnectError
 from actionstep_connect.models import Connection
+from actionstep_connect.users import user_called
 
 
 class Command(BaseCommand):
@@ -26,11 +26,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, resource: str, user: str, orgkey: str | None, **_: Any) -> None:
         """Ask and print."""
-        model = get_user_model()
-        try:
-            person = model._default_manager.get_by_natural_key(user)
-        except model.DoesNotExist:
-            raise CommandError(f"There is no user {user!r}: give the user name of one.") from None
+        person = user_called(user)
+        if person is None:
+            raise CommandError(f"There is no user {user!r}: give the user name of one.")
         try:
             connection = Connection.objects.get_for_user(person, orgkey)
             with ActionstepClient(connection) as actionstep:

@@ -50,14 +50,14 @@ def test_all_connections_of_a_user_are_found_by_a_key_of_any_kind(
     assert found == {"status": 200, "listed": 2, "user_page": 200}
 
 
-@pytest.mark.parametrize("model", ["BareUser", "PlainUser"])
-def test_a_user_model_need_have_no_more_than_django_asks(model: str) -> None:
+@pytest.mark.parametrize(("model", "found"), [("BareUser", 1), ("PlainUser", 1), ("LinkedUser", 0)])
+def test_a_user_model_need_have_no_more_than_django_asks(model: str, found: int) -> None:
     """No e-mail address, no names, no `is_active`, none of Django's classes: each page works without them."""
     assert said_by("tests.support.keyed_users.pages", KEYED_USER=model) == {
         "statuses": [200],
         "decorated": "acmelaw",
         "button": True,
-        "found": 1,
+        "found": found,
         "inactive": 0,
         "usable": 1,
     }

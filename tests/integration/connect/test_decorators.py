@@ -78,7 +78,7 @@ class AsyncMethodView(View):
         """Answer with the organisation, asynchronously."""
         return HttpResponse(f"{request.actionstep.orgkey} {number}")
 
-    post = get
+    post = put = patch = delete = get
 
 
 def call_sync(
@@ -278,6 +278,19 @@ def test_a_posted_form_is_never_posted_again(
     assert where(response)[1].get("next") == (back or elsewhere)
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("connected", [None, 0, 2])
+def test_other_methods_go_on_as_get(
+    call: Any, view: Any, person: Person, method: str, connected: int | None
+) -> None:
+    """A browser, and htmx with it, repeats DELETE at the address of a 302; no page here takes that."""
+    for number in range(connected or 0):
+        make_connection(person.user, orgkey=f"firm{number}", granted_scopes=["all"])
+    response = call(view, None if connected is None else person, method=method)
+    assert response.status_code == 303
+    assert response.headers["Location"]
+
+
 def test_redirect_to_connect_leads_out_and_back(call: Any, view: Any, person: Person) -> None:
     """By default it comes back to the very address, for a GET; a posted form is not repeated."""
     response = redirect_to_connect(RequestFactory().get(PATH), scopes=["bills", "actions"])
@@ -285,3 +298,4 @@ def test_redirect_to_connect_leads_out_and_back(call: Any, view: Any, person: Pe
     assert where(redirect_to_connect(RequestFactory().post(PATH)))[1] == {}
     response = redirect_to_connect(RequestFactory().get(PATH), next="/here/", orgkey="acmelaw")
     assert where(response)[1] == {"next": "/here/", "orgkey": "acmelaw"}
+    assert redirect_to_connect(RequestFactory().delete(PATH)).status_code == 303

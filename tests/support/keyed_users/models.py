@@ -72,6 +72,24 @@ class BareUser(AbstractBaseUser):
         return True
 
 
+class Login(models.Model):
+    """What a `LinkedUser` is called by."""
+
+    address = models.CharField(max_length=50, unique=True)
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class LinkedUser(KeyedUser):
+    """Called by a row of another table, as Django allows."""
+
+    name = models.OneToOneField(Login, models.CASCADE)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
 class PlainUser(models.Model):
     """A user model that has nothing from Django's."""
 
