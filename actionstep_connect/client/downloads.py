@@ -51,9 +51,9 @@ def download(
     key = str(said).partition(";")[0]
     if not key:
         raise ValueError("The row does not say its file: ask for it with fields=':default,file'.")
+    target = Target(to)
     if size is None:
         size = yield from _size_of(key, file)
-    target = Target(to)
     try:
         yield Run(target.open)
         way = _Download(f"files/{quote(key, safe=':')}", target, size, max_wait)

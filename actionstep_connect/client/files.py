@@ -136,7 +136,9 @@ class Target:
     """Where a download goes: a file object, or a path at which there is the whole file or none."""
 
     def __init__(self, to: Writable) -> None:
-        self._path = None if hasattr(to, "write") else Path(to)
+        if isinstance(to, io.TextIOBase) or iscoroutinefunction(getattr(to, "write", None)):
+            raise TypeError("A download goes to a path, or to a file opened with mode 'wb'.")
+        self._path = None if hasattr(to, "write") else Path(os.fsdecode(to))
         self._temporary: Path | None = None
         self.stream: Any = to
 

@@ -618,6 +618,31 @@ def test_ids_cannot_leave_the_files(hostile: Caller, server: HostileServer, tmp_
     assert len(server.requests) == 1
 
 
+class AsyncWriter:
+    """A file whose `write` is awaited, as those of aiofiles are."""
+
+    async def write(self, _piece: bytes) -> int:
+        """Take nothing."""
+        return 0
+
+
+@pytest.mark.parametrize("target", [io.StringIO, AsyncWriter])
+def test_what_takes_no_bytes_is_refused_before_anything_is_asked(
+    caller: Caller, actionstep_sandbox: Sandbox, target: Any
+) -> None:
+    """A file open for text, and one that only async code can write."""
+    with pytest.raises(TypeError, match="mode 'wb'"):
+        caller("download", DOCUMENT, target())
+    assert actionstep_sandbox.activity() == []
+
+
+def test_a_path_of_bytes_is_a_path(caller: Caller, tmp_path: Path) -> None:
+    """As it is for an upload."""
+    row = caller("attach", caller("upload", PDF, name="a.pdf"), action=15)
+    assert caller("download", f"DL::Actions::15::{row['id']}", AsBytes(tmp_path / "b")) == len(PDF)
+    assert (tmp_path / "b").read_bytes() == PDF
+
+
 def test_cancelling_while_the_disk_is_slow_leaves_nothing(
     server: HostileServer, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
