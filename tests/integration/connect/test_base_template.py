@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.template import engines
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from actionstep_connect.check_ids import TAG, CheckId
+from actionstep_connect.links import page_url
+from tests.support.connections import make_connection
+from tests.support.person import CONNECT, CONNECTIONS, Person
 
 HEAD, CONTENT = "{% block head %}{% endblock %}", "{% block content %}{% endblock %}"
 FRAME = f"<html><head>{HEAD}</head><body>{{% block main %}}{{% endblock %}}</body></html>"
@@ -62,3 +67,29 @@ def test_a_frame_that_leaves_blocks_out_is_named(
 def test_the_packages_own_frame_has_them() -> None:
     """No site without a frame of its own hears of it."""
     assert CheckId.BASE_LACKS_BLOCKS.full not in {each.id for each in run_checks(tags=[TAG])}
+
+
+HOSTILE = '/home/?"><script>alert(1)</script>'
+
+
+@pytest.mark.django_db
+def test_s53_a_site_that_escapes_nothing_is_no_way_in(settings: Settings, person: Person) -> None:
+    """The pages and tags escape what they show, whatever `autoescape` of the engine says."""
+    [engine] = settings.TEMPLATES
+    options = {**engine["OPTIONS"], "autoescape": False}
+    settings.TEMPLATES = [{**engine, "OPTIONS": options}]
+    ended = make_connection(
+        person.user, orgkey="<script>alert(1)</script>", status="reconnect_required"
+    )
+    request = RequestFactory().get(HOSTILE)
+    request.user = person.user
+    tags = (
+        "{% load actionstep_connect %}{% actionstep_connect_button next=next %}"
+        "{% actionstep_connection_alert %}"
+    )
+    shown = [engines["django"].from_string(tags).render({"next": HOSTILE}, request)]
+    addresses = (CONNECT, CONNECTIONS, page_url("disconnect", ended.pk))
+    shown += [person.browser.get(each, {"next": HOSTILE}).content.decode() for each in addresses]
+    for page in shown:
+        assert "script&gt;" in page
+        assert "<script" not in page
