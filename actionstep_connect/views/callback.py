@@ -156,7 +156,7 @@ def _forget_query(request: HttpRequest) -> None:
     # What an ASGI server, and a monitoring product around Django, look at again when all is done.
     scope = getattr(request, "scope", None)
     if scope is not None and query:
-        raw = scope["query_string"]
+        raw = query.encode()  # What the scope itself says is text under Django's AsyncClient.
         scope["headers"] = [(name, value) for name, value in scope["headers"] if raw not in value]
         scope["query_string"] = b""
 
