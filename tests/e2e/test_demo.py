@@ -95,6 +95,7 @@ def running_demo(folder: Path) -> Generator[tuple[str, subprocess.Popen[bytes]]]
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_smoke_plays_the_whole_story_and_leaves_no_process(tmp_path: Path) -> None:
     """``demo --smoke`` tells the whole story, exits 0 in time and leaves nothing running."""
     started = time.monotonic()
@@ -128,6 +129,7 @@ def test_the_tokens_to_watch_are_renewed_while_they_live() -> None:
     assert f"--access-token-lifetime {TOKEN_SECONDS}`" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.long
 def test_a_failing_step_is_named_with_the_log_of_the_right_process(tmp_path: Path) -> None:
     """When the worker cannot work, the smoke story fails at the refresh and shows its log."""
     finished = subprocess.run(

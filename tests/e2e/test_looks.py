@@ -386,6 +386,7 @@ def walk_admin(page: Page, url: str, person: Person) -> Walk:
     [("own-base", [*FAILURES]), ("example", ["access_denied", "client_rejected"])],
     ids=["own-base", "example"],
 )
+@pytest.mark.long
 def test_every_page_of_the_app_is_fit_to_be_seen(
     request: pytest.FixtureRequest,
     page: Page,
@@ -404,6 +405,7 @@ def test_every_page_of_the_app_is_fit_to_be_seen(
     assert ours - NO_PAGES <= seen
 
 
+@pytest.mark.long
 def test_the_example_site_and_the_sandbox_are_fit_to_be_seen(
     page: Page,
     look: Look,
@@ -418,6 +420,7 @@ def test_the_example_site_and_the_sandbox_are_fit_to_be_seen(
     assert shown - NO_PAGES <= seen
 
 
+@pytest.mark.long
 def test_the_admin_is_fit_to_be_seen(
     page: Page, look: Look, live_server: LiveServer, person: Person
 ) -> None:

@@ -77,6 +77,7 @@ class Reader:
         return answer
 
 
+@pytest.mark.long
 def test_a_new_project_that_follows_the_tutorial_gets_its_data(
     tmp_path: Path, wheel: Path, page: Page
 ) -> None:

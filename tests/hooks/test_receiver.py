@@ -135,6 +135,7 @@ def test_s59_a_former_address_counts_until_its_calls_have_arrived() -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_s59_ten_thousand_hostile_bodies_disable_nothing_and_store_nothing() -> None:
     """Strangers get 404 and write nothing; with the right secret the hook stays, and one gap is noted."""
     subscription, secret = subscribed("ActionUpdated")

@@ -332,6 +332,7 @@ def _held(canary: Canary, **values: Any) -> Connection:
     )
 
 
+@pytest.mark.long
 def test_s39_the_python_api_shows_no_secret(canary: Canary) -> None:
     """Each export, good and bad: no log, no error, no traceback with its variables, no repr."""
     with everything_recorded(canary), stamina.set_testing(True, attempts=2):  # Without its pauses.

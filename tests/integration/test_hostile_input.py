@@ -78,6 +78,7 @@ def connection(settings: Settings) -> Connection:
         good_but(b"", Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"),
     ],
 )
+@pytest.mark.long
 def test_s20_no_answer_stores_an_oddity_or_costs_a_refresh_token(
     connection: Connection, answer: TokenAnswer
 ) -> None:
@@ -139,6 +140,7 @@ def _assert_sound(stored: Connection) -> None:
 
 
 @at_volume(token_answer, share=0.05)
+@pytest.mark.long
 def test_s20_no_answer_to_a_code_stores_an_oddity(
     person: Person, server: HostileServer, answer: TokenAnswer
 ) -> None:
@@ -157,6 +159,7 @@ def test_s20_no_answer_to_a_code_stores_an_oddity(
 
 
 @at_volume(callback_query)
+@pytest.mark.long
 def test_s11_no_callback_breaks_us_or_leaks(
     person: Person, server: HostileServer, state: str, asked: str
 ) -> None:
@@ -219,6 +222,7 @@ def _forget(person: Person) -> None:
 
 
 @at_volume(hostile_next, share=0.05, first=["/" + "\U0001f600" * 1999])
+@pytest.mark.long
 def test_s10_no_next_breaks_a_page_or_leads_away(
     person: Person, server: HostileServer, url: str
 ) -> None:

@@ -42,6 +42,7 @@ def test_the_document_describes_what_is_served(application: Application) -> None
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_schemathesis_finds_nothing(
     sandbox: Sandbox, application: Application, tmp_path: Path
 ) -> None:

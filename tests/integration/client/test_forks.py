@@ -64,6 +64,7 @@ def in_child(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.long
 def test_a_child_forked_among_handshakes_makes_its_own(server: KeepingServer) -> None:
     """Threads make handshakes all the time; each of many children makes a request, and ends in time."""
     connection = connect(server.url)

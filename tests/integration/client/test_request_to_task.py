@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.documents import lines_for
 from tests.support.new_project import run_its_tests, start_project
 
@@ -119,6 +121,7 @@ def test_another_user_does_not_see_it(browser, django_user_model):
 """
 
 
+@pytest.mark.long
 def test_there_and_back_again(tmp_path: Path) -> None:
     """Progress, waiting, an end that only the user can cure, the way through Actionstep, and a new start."""
     site = start_project(tmp_path)
