@@ -30,7 +30,6 @@ from actionstep_connect.orgkeys import same_orgkey
 from actionstep_connect.secret import Secret
 
 MAX_CODE = 2000
-FIRST_GENERATION = 1
 
 #: The generation of each of a user's connections, by orgkey.
 Generations = dict[str, int]
@@ -40,7 +39,6 @@ class Connected(NamedTuple):
     """How a connect flow ended well."""
 
     connection: Connection
-    created: bool
     #: The organisation that the user meant to reconnect, if Actionstep answered for another one.
     instead_of: str = ""
 
@@ -136,14 +134,13 @@ def _store(
         orgkey=orgkey,
     )
     values = _values(connection, attempt, grant)
-    created, change = retry_while_unavailable(
+    change = retry_while_unavailable(
         lambda: _write_and_record(attempt, connection, values, before.get(orgkey), actor)
     )
     announce(change)
     is_as_meant = not attempt.orgkey or same_orgkey(attempt.orgkey, orgkey)
     return Connected(
         connection=change.connection,
-        created=created,
         instead_of="" if is_as_meant else attempt.orgkey,
     )
 
@@ -210,7 +207,7 @@ def _write_and_record(
     values: dict[str, Any],
     before: int | None,
     actor: AbstractBaseUser | None,
-) -> tuple[bool, ConnectionChange]:
+) -> ConnectionChange:
     """Store the connection, what is told of it, and the attempt's end, in one transaction."""
     rows = primary_connections().filter(
         user=connection.user_id, environment=connection.environment, orgkey=connection.orgkey
@@ -218,7 +215,7 @@ def _write_and_record(
     try:
         with transaction.atomic(using=primary_alias()):
             if (done := _committed(attempt)) is not None:
-                return done.generation == FIRST_GENERATION, ConnectionChange(done)
+                return ConnectionChange(done)
             created = _write(rows, connection, values, before)
             stored = rows.select_related("user").first()
             if stored is None:
@@ -232,7 +229,7 @@ def _write_and_record(
             _row_of(attempt).update(result=stored, sealed_code_verifier="")
     except IntegrityError as error:  # PostgreSQL and SQLite look for the user when they commit.
         raise _gone() from error
-    return created, change
+    return change
 
 
 def _committed(attempt: AuthorizationRequest) -> Connection | None:
