@@ -214,7 +214,7 @@ def _scope_values(
     if grant.scopes is None:  # RFC 6749 §5.1: as before.
         return {}
     if set(grant.scopes) != set(connection.granted_scopes):
-        change.events.append((EventKind.SCOPES_CHANGED, " ".join(grant.scopes)[:300]))
+        change.events.append((EventKind.SCOPES_CHANGED, " ".join(grant.scopes)))
     return {"granted_scopes": list(grant.scopes)}
 
 

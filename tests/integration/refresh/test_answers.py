@@ -188,6 +188,29 @@ def test_s29_a_refused_token_is_never_presented_again_by_itself(sandbox: Sandbox
     assert requests(sandbox) == 1
 
 
+def test_s29_what_an_admin_retried_in_vain_keeps_its_reason(sandbox: Sandbox) -> None:
+    """An answer was lost once: that a later try is refused too is no news, and no other reason."""
+    ended = {"status": "reconnect_required", "status_reason": "interrupted"}
+    connection = sandbox_connection(sandbox, **expired(**ended))
+    sandbox.post("sandbox/revoke", user="priya")
+    row = refreshed(connection)
+    assert (row.status, row.status_reason) == ("reconnect_required", "interrupted")
+    assert (row.refresh_at, kinds(row)) == (None, [])
+
+
+def test_s20_without_a_known_limit_the_next_refresh_is_planned_all_the_same(
+    sandbox: Sandbox,
+) -> None:
+    """No refresh token in the answer and none's limit stored: the access token says when."""
+    connection = sandbox_connection(sandbox, **expired(refresh_token_expires_at=None))
+    fault(sandbox, "members", remove=["refresh_token"])
+    row = refreshed(connection)
+    assert (row.generation, row.refresh_token_expires_at) == (2, None)
+    assert row.refresh_at is not None
+    assert row.access_token_expires_at is not None
+    assert datetime.now(UTC) < row.refresh_at < row.access_token_expires_at
+
+
 def test_another_organisation_is_kept_but_never_used(sandbox: Sandbox) -> None:
     """Tokens of another organisation are stored unusable, and the user is asked to reconnect."""
     connection = sandbox_connection(sandbox, **expired())

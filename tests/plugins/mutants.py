@@ -1,0 +1,153 @@
+"""Run the chosen tests once for each change of one module: ``pytest -p tests.plugins.mutants``.
+
+`scripts/mutants` starts it. cosmic-ray makes the changes and reports what came of them. Everything is
+imported, migrated and started once. Each change is made in a forked child, whose process group is
+killed when it takes too long: no change takes the run with it. The test that noticed the last change
+is the first to meet the next.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from difflib import unified_diff
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pytest
+from _pytest.runner import runtestprotocol
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkResult
+from django.db import connections
+
+TIMEOUT = 60.0
+INTERVAL = 0.01
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `scripts/mutants` passes on."""
+    parser.addoption("--mutants", help="cosmic-ray's session, with the work still to do")
+    parser.addoption("--seconds", type=float, default=3600.0, help="begin no change after these")
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """Run the tests for each change that has no result yet, until one notices it."""
+    items, ends_at = session.items, time.monotonic() + session.config.getoption("--seconds")
+    runtestprotocol(items[0], nextitem=items[-1])  # Sets up what lives as long as the session.
+    connections.close_all()
+    restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
+    if not _survives(items, None):
+        pytest.exit("the tests fail although nothing is changed", returncode=1)
+    with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
+        for job in list(work.pending_work_items):
+            if time.monotonic() > ends_at:
+                break
+            restore()
+            change = job.mutations[0]
+            survived = _survives(items, change)
+            outcome = TestOutcome.SURVIVED if survived else TestOutcome.KILLED
+            result = WorkResult(WorkerOutcome.NORMAL, "", outcome, _diff(change))
+            work.set_result(job.job_id, result)
+            print(outcome.value[0].upper(), end="", flush=True)
+    return True
+
+
+def _survives(items: list[pytest.Item], change: MutationSpec | None) -> bool:
+    """Return whether every test passes with `change`; move the one that does not to the front."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        noticed = 0
+        with suppress(BaseException):  # What cannot even be imported is noticed too.
+            if change is not None:
+                _make(change)
+            noticed = _first_failure(items)
+        os.write(writing, noticed.to_bytes(4, signed=True))
+        os._exit(0)
+    os.close(writing)
+    ends_at = time.monotonic() + TIMEOUT
+    while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < ends_at:
+        time.sleep(INTERVAL)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as answer:
+        noticed = int.from_bytes(answer.read(4), signed=True)  # 0 if it was killed
+    if noticed > 0:
+        items.insert(0, items.pop(noticed))
+    return noticed < 0
+
+
+def _first_failure(items: list[pytest.Item]) -> int:
+    for number, item in enumerate(items):
+        following = items[number + 1] if number + 1 < len(items) else items[0]
+        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+            return number
+    return -1
+
+
+def _make(change: MutationSpec) -> None:
+    """Give the functions that are imported already the code of the changed module."""
+    name = ".".join(change.module_path.with_suffix("").parts)
+    module = sys.modules[name]
+    changed = ModuleType(name)
+    changed.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    exec(compile(_mutated(change), str(change.module_path), "exec"), changed.__dict__)
+    for key, new in vars(changed).items():
+        old = vars(module).get(key)
+        if key.startswith("__") or _take_up(name, old, new):
+            continue
+        for other in list(sys.modules.values()):
+            if getattr(other, "__dict__", {}).get(key, changed) is old:
+                setattr(other, key, new)
+
+
+def _take_up(module: str, old: object, new: object) -> bool:
+    """Change `old` into `new` in place, if it is code; return whether it was, or another module's."""
+    if getattr(new, "__module__", module) != module:
+        return True
+    if isinstance(new, ModuleType):
+        return True
+    if isinstance(old, FunctionType) and isinstance(new, FunctionType):
+        old.__code__, old.__defaults__ = new.__code__, new.__defaults__
+        old.__kwdefaults__ = new.__kwdefaults__
+        return True
+    if isinstance(old, property) and isinstance(new, property):
+        return _take_up(module, old.fget, new.fget)
+    if isinstance(old, type) and isinstance(new, type):
+        for key, member in vars(new).items():
+            if not _take_up(module, vars(old).get(key), member) and not key.startswith("_"):
+                with suppress(AttributeError, TypeError):
+                    setattr(old, key, member)
+        return True
+    return False
+
+
+def _mutated(change: MutationSpec) -> str:
+    operator = get_operator(change.operator_name)(**change.operator_args)
+    return str(mutate_code(change.module_path.read_text(), operator, change.occurrence))
+
+
+def _diff(change: MutationSpec) -> str:
+    before = change.module_path.read_text().splitlines()
+    return "\n".join(unified_diff(before, _mutated(change).splitlines(), lineterm="", n=1))
+
+
+def _snapshot(database: Path) -> Callable[[], None]:
+    """Keep the SQLite file as it is; return what puts it back."""
+    kept = database.with_name(f"{database.name}.kept")
+    shutil.copy(database, kept)
+
+    def restore() -> None:
+        for suffix in ("-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        shutil.copy(kept, database)
+
+    return restore
