@@ -25,7 +25,9 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkResult
 from django.db import connections
 
-TIMEOUT = 60.0
+#: Of the tests with nothing changed, in seconds; then so many times what they took.
+TIMEOUT = 600.0
+TIMES = 3
 INTERVAL = 0.01
 
 
@@ -41,15 +43,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     runtestprotocol(items[0], nextitem=items[-1])  # Sets up what lives as long as the session.
     connections.close_all()
     restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
-    if not _survives(items, None):
+    begun = time.monotonic()
+    if not _survives(items, None, TIMEOUT):
         pytest.exit("the tests fail although nothing is changed", returncode=1)
+    timeout = TIMES * (time.monotonic() - begun)
     with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
         for job in list(work.pending_work_items):
             if time.monotonic() > ends_at:
                 break
             restore()
             change = job.mutations[0]
-            survived = _survives(items, change)
+            survived = _survives(items, change, timeout)
             outcome = TestOutcome.SURVIVED if survived else TestOutcome.KILLED
             result = WorkResult(WorkerOutcome.NORMAL, "", outcome, _diff(change))
             work.set_result(job.job_id, result)
@@ -57,7 +61,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     return True
 
 
-def _survives(items: list[pytest.Item], change: MutationSpec | None) -> bool:
+def _survives(items: list[pytest.Item], change: MutationSpec | None, timeout: float) -> bool:
     """Return whether every test passes with `change`; move the one that does not to the front."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -71,7 +75,7 @@ def _survives(items: list[pytest.Item], change: MutationSpec | None) -> bool:
         os.write(writing, noticed.to_bytes(4, signed=True))
         os._exit(0)
     os.close(writing)
-    ends_at = time.monotonic() + TIMEOUT
+    ends_at = time.monotonic() + timeout
     while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < ends_at:
         time.sleep(INTERVAL)
     with suppress(ProcessLookupError):

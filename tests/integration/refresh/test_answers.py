@@ -230,6 +230,7 @@ def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox)
     row = refreshed(connection)
     assert (row.api_endpoint, row.generation, row.status) == (endpoint, 2, "connected")
     assert row.refresh_at is not None
+    assert kinds(row) == [EventKind.ENDPOINT_REFUSED]
     with time_machine.travel(row.refresh_at, tick=True):
         row = refreshed(row)
     assert row.generation == 3

@@ -14,7 +14,7 @@ from actionstep_connect.api import disconnect
 from actionstep_connect.flows.refresh import refresh_due
 from actionstep_connect.flows.refresh.claim import Claim, claim_due, claim_lapsed, give_back
 from actionstep_connect.flows.refresh.renew import Failed, NotSent, Refused, Renewed, renew
-from actionstep_connect.flows.refresh.store import store
+from actionstep_connect.flows.refresh.store import store, store_failed
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
 from tests.support.connections import (
@@ -71,8 +71,10 @@ def test_s23_a_refusal_by_a_former_owner_does_not_count(endpoint: HostileServer)
     let_leases_lapse()
     owner = claimed()
     assert store(late, Refused()) is None
+    store_failed(late, Refused(), OperationalError())
     row = only()
     assert (row.status, row.lease_owner) == ("connected", owner.owner)
+    assert row.consecutive_failures == 0
 
 
 def test_s24_a_lease_outlasts_the_http_time_limit(settings: Settings) -> None:
