@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -146,19 +147,38 @@ def _take_answer(request: HttpRequest) -> _Answer:
 def _forget_query(request: HttpRequest) -> None:
     # Servers and proxies repeat the address they were asked for under many names.
     query = request.META.get("QUERY_STRING", "")
+    secrets = _secrets_of(query)
     request.META["QUERY_STRING"] = ""
     for name, value in request.META.items():
         if name in _FULL_ADDRESSES:
             request.META[name] = value.partition("?")[0]
-        elif "=" in query and isinstance(value, str) and query in value:
+        elif isinstance(value, str) and _repeats(value, secrets):
             path, mark, _ = value.partition("?")
             request.META[name] = path if mark else ""
     # What an ASGI server, and a monitoring product around Django, look at again when all is done.
     scope = getattr(request, "scope", None)
     if scope is not None and query:
-        raw = query.encode()  # What the scope itself says is text under Django's AsyncClient.
-        scope["headers"] = [(name, value) for name, value in scope["headers"] if raw not in value]
+        scope["headers"] = [
+            (name, value)
+            for name, value in scope["headers"]
+            if not _repeats(value.decode("latin-1"), secrets)
+        ]
         scope["query_string"] = b""
+
+
+def _secrets_of(query: str) -> set[str]:
+    """Return what gives `query` away: the whole, and its code and state as proxies repeat them.
+
+    Each stands with its name, because a code may be as short as a letter.
+    """
+    pairs = [pair for pair in query.split("&") if pair.startswith(("code=", "state="))]
+    said = {pair for pair in pairs if not pair.endswith("=")} | ({query} if "=" in query else set())
+    return said | set(map(unquote_plus, said))
+
+
+def _repeats(value: str, secrets: set[str]) -> bool:
+    texts = {value, unquote_plus(value)}  # An address within another one is encoded.
+    return any(secret in text for secret in secrets for text in texts)
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
