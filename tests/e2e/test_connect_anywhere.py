@@ -114,6 +114,15 @@ def test_s49_leaving_works_where_a_site_wrote_the_templates_anew(
     go_all_the_way(page)
 
 
+@pytest.mark.parametrize("site", ["htmx.min.js"], indirect=True)
+def test_a_click_that_deletes_leads_to_connect(page: Page, site: str) -> None:
+    """The browser goes on with GET; with DELETE it would end at an error that htmx does not show."""
+    page.goto("/home/")
+    press(page, "Delete")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Connect Actionstep")
+    assert "next=/home/" in page.url
+
+
 def test_s49_leaving_works_without_scripts(
     browser: Browser, live_server: LiveServer, person: Person, sandbox: Sandbox, site: str
 ) -> None:

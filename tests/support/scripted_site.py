@@ -6,7 +6,9 @@ from typing import Any
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
+from actionstep_connect.decorators import actionstep_connection_required
 from tests.urls import urlpatterns as site_urls
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -59,9 +61,17 @@ def home(request: HttpRequest) -> HttpResponse:
     page = (
         '{% extends "actionstep_connect/base.html" %}{% load actionstep_connect %}'
         "{% block title %}Home{% endblock %}"
-        "{% block content %}<h1>Home</h1>{% actionstep_connect_button next='/home/' %}{% endblock %}"
+        "{% block content %}<h1>Home</h1>{% actionstep_connect_button next='/home/' %}"
+        '<button hx-delete="/hours/">Delete</button>{% endblock %}'
     )
     return HttpResponse(engines["django"].from_string(page).render({}, request))
+
+
+@csrf_exempt  # The button of `home` sends no token.
+@actionstep_connection_required()
+def hours(_request: HttpRequest) -> HttpResponse:
+    """Need a connection to delete hours."""
+    return HttpResponse("Deleted.")
 
 
 def script(_request: HttpRequest, name: str) -> FileResponse:
@@ -86,5 +96,6 @@ def without_attributes(get_response: Any) -> Any:
 urlpatterns = [
     *site_urls,
     path("home/", home),
+    path("hours/", hours),
     path("scripts/<str:name>", script),
 ]
