@@ -11,6 +11,7 @@ import time_machine
 from authlib.integrations.httpx_client import OAuth2Client
 from django.db import OperationalError
 from django.db import connection as database
+from pytest_django import Settings
 
 from actionstep_connect import policy
 from actionstep_connect.flows.refresh import refresh_due
@@ -199,16 +200,19 @@ def test_s29_what_an_admin_retried_in_vain_keeps_its_reason(sandbox: Sandbox) ->
 
 
 def test_s20_without_a_known_limit_the_next_refresh_is_planned_all_the_same(
-    sandbox: Sandbox,
+    sandbox: Sandbox, settings: Settings
 ) -> None:
-    """No refresh token in the answer and none's limit stored: the access token says when."""
-    connection = sandbox_connection(sandbox, **expired(refresh_token_expires_at=None))
+    """An idle connection's refresh token is taken to be as new as the answer that kept it."""
+    config = {**settings.ACTIONSTEP_CONNECT, "IDLE_AFTER": timedelta(days=1)}
+    settings.ACTIONSTEP_CONNECT = config
+    long_ago = datetime.now(UTC) - timedelta(days=9)
+    values = expired(refresh_token_expires_at=None, last_used_at=long_ago, connected_at=long_ago)
+    connection = sandbox_connection(sandbox, **values)
     fault(sandbox, "members", remove=["refresh_token"])
     row = refreshed(connection)
     assert (row.generation, row.refresh_token_expires_at) == (2, None)
     assert row.refresh_at is not None
-    assert row.access_token_expires_at is not None
-    assert datetime.now(UTC) < row.refresh_at < row.access_token_expires_at
+    assert timedelta(days=3) < row.refresh_at - datetime.now(UTC) < timedelta(days=21)
 
 
 def test_another_organisation_is_kept_but_never_used(sandbox: Sandbox) -> None:
