@@ -16,6 +16,7 @@ from actionstep_connect.flows.remind.letter import check_remindable
 from actionstep_connect.models import Connection, Status, StatusReason
 from actionstep_connect.models.condition import Condition, condition_of, where
 from actionstep_connect.models.severity import Severity
+from actionstep_connect.policy import FAILING_AFTER, OVERDUE_AFTER
 from actionstep_connect.wording.states import state_of
 from tests.support.admin_pages import beat, page, text
 from tests.support.connections import make_connection, make_user
@@ -73,8 +74,8 @@ def test_sql_and_python_agree_over_every_combination() -> None:
         (config.client_id, "before"),
         (None, now - ONE, now, now + timedelta(days=7), now + timedelta(days=8)),
         (None, now),
-        (2, 4),
-        (None, now - timedelta(minutes=11), now + ONE),
+        (FAILING_AFTER - 1, FAILING_AFTER),
+        (None, now - OVERDUE_AFTER - ONE, now - OVERDUE_AFTER),
     )
     Connection.objects.bulk_create(
         Connection(
