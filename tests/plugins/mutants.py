@@ -98,7 +98,7 @@ def _first_failure(items: list[pytest.Item]) -> int:
 
 
 def _make(change: MutationSpec) -> None:
-    """Give the functions that are imported already the code of the changed module."""
+    """Put the code of the changed module into the functions that are imported already."""
     name = ".".join(change.module_path.with_suffix("").parts)
     module = sys.modules[name]
     changed = ModuleType(name)
