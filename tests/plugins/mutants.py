@@ -45,7 +45,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
     with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
         jobs, begun = list(work.pending_work_items), time.monotonic()
-        # The module is made anew as for a change: else all would seem to be noticed where that breaks it.
+        # The module is made again as for a change: else all would seem to be noticed where that breaks it.
         path = jobs[0].mutations[0].module_path if jobs else None
         if path and not _survives(items, path, path.read_text(), TIMEOUT):
             pytest.exit("the tests fail although nothing is changed", returncode=1)
