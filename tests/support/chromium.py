@@ -11,7 +11,9 @@ import pytest
 from actionstep_connect.testing.process import running_server
 
 #: Debian's shell first: it renders the same, but has no windows, so a page costs a sixth of the time.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+#: The program itself, because the command of that name is a script that does not pass a signal on.
+SHELL = "/usr/lib/chromium/chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome")
 READY = re.compile(r"DevTools listening on (ws://\S+)")
 #: Those of Playwright's own that change what a page does, and those that keep it off the network.
 OPTIONS = (
