@@ -32,9 +32,7 @@ def user_called(name: str) -> AbstractBaseUser | None:
             user: AbstractBaseUser = users.get_by_natural_key(name)
         else:
             user = users.get(**{model.USERNAME_FIELD: name})
-    except (
-        model.DoesNotExist,
-        ValueError,
-    ):  # It may be a number, or the key of another table's row.
+    except (model.DoesNotExist, ValueError):
+        # A ValueError where users are called by a number, or by the key of another table's row.
         return None
     return user

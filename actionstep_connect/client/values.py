@@ -27,8 +27,8 @@ def as_json(value: object, place: str) -> Any:
             return [as_json(each, place) for each in value]
         case Decimal():
             return _number(value, place)
-        case bool() | int():
-            return as_text(value, place) if isinstance(value, bool) else value
+        case int() if not isinstance(value, bool):
+            return value
         case float() if isfinite(value):
             return value
         case _:
@@ -60,7 +60,7 @@ def as_text(value: object, place: str) -> str:
 
 
 def _number(value: Decimal, place: str) -> float | int:
-    _checked = as_text(value, place)
+    as_text(value, place)  # Raises for what is no number.
     number = int(value) if value == value.to_integral_value() else float(value)
     if Decimal(str(number)) != value:
         raise ValueError(f"{place} has more digits than a JSON number keeps: pass it as text.")
