@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 LOGS=.test-artifacts/logs
-running=()
+# What runs side by side: the process groups, and in the same order the names of the steps.
+running=() names=()
 
 log_of() { printf '%s/%s.log' "$LOGS" "$(tr -cs 'A-Za-z0-9\n' - <<<"$1")"; }
 
@@ -31,7 +32,7 @@ step() {
 # it ends; stop here, after the last, if one fails. Each is a process group of its own, so that all
 # of it can be ended; see `end_all`.
 at_once() {
-    local names=() started=$SECONDS failed=0 number code
+    local started=$SECONDS failed=0 number code
     set -m
     while [ $# -gt 0 ]; do
         names+=("$1")
@@ -44,23 +45,41 @@ at_once() {
     for number in "${!names[@]}"; do
         code=0
         wait "${running[$number]}" || code=$?
-        printf '\n== %s\n' "${names[$number]}"
-        cat "$(log_of "${names[$number]}")"
-        verdict "${names[$number]}" "$started" "$code"
+        show "$number" "$started" "$code"
         [ "$code" = 0 ] || failed=$code
     done
-    running=()
+    running=() names=()
     [ "$failed" = 0 ] || exit "$failed"
 }
 
-# end_all: what a signal to the script means for what it runs.
+# show NUMBER STARTED CODE: what a step of `at_once` has printed, and how it ended.
+show() {
+    printf '\n== %s\n' "${names[$1]}"
+    cat "$(log_of "${names[$1]}")"
+    verdict "${names[$1]}" "$2" "$3"
+}
+
+# end_all: what a signal to the script means for what it runs. SIGTERM lets pytest say what it was busy
+# with, on SIGABRT where each of its threads is; what does not end is killed. All is shown, because the
+# signal may be that of a time limit.
 end_all() {
-    local job
-    for job in "${running[@]}"; do kill -TERM -- "-$job" 2>/dev/null || true; done
-    wait
+    local number wait_until=$((SECONDS + 30))
+    trap '' TERM INT HUP
+    end_running TERM || true
+    while end_running 0 && [ $SECONDS -lt $wait_until ]; do sleep 0.2; done
+    end_running ABRT && sleep 1
+    end_running KILL || true
+    for number in "${!running[@]}"; do show "$number" 0 143; done
     exit 143
 }
 trap end_all TERM INT HUP
+
+# end_running SIGNAL: send it to all that runs; false when nothing does.
+end_running() {
+    local job found=1
+    for job in "${running[@]}"; do kill "-$1" -- "-$job" 2>/dev/null && found=0; done
+    return $found
+}
 
 is_root() { [ "$(id -u)" = 0 ]; }
 

@@ -1,4 +1,4 @@
-"""Runs of pytest: whichever way one ends it leaves nothing behind, and a failure can be repeated."""
+"""Runs of pytest: each ends and leaves nothing behind, and a failure can be repeated."""
 
 import os
 import re
@@ -32,6 +32,19 @@ def test_that_does_not_end(transactional_db, tmp_path):
     with running_sandbox(tmp_path), running_chromium(tmp_path):
         Path(os.environ["READY"]).write_text(settings.DATABASES["default"]["OPTIONS"]["host"])
         threading.Event().wait()
+"""
+HANGING = """
+import threading, pytest
+
+@pytest.mark.timeout(1)
+def test_that_hangs_in_its_cleanup():
+    try:
+        threading.Event().wait()
+    finally:
+        threading.Event().wait()
+
+def test_behind_it():
+    pass
 """
 FAILING = """
 import random
@@ -134,6 +147,18 @@ def test_a_failure_can_be_repeated_alone_and_as_it_was(tmp_path: Path) -> None:
             again = run.output()
         assert verdicts(again) == expected, again
         assert drawn(again) == drawn(output)
+
+
+def test_what_hangs_in_its_cleanup_ends_its_process_and_says_where(tmp_path: Path) -> None:
+    """The other tests are run by another worker."""
+    (tmp_path / "test_scratch.py").write_text(HANGING)
+    with running_pytest(tmp_path, "-n", "1", ".") as run:
+        output = run.output()
+    assert run.process.returncode == 1, output
+    assert re.search(r"test_scratch\.py\", line \d+ in test_that_hangs_in_its_cleanup", output), (
+        output
+    )
+    assert "1 failed, 1 passed" in output
 
 
 def test_deployments_are_run_only_when_they_are_asked_for(tmp_path: Path) -> None:
