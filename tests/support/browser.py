@@ -35,7 +35,8 @@ def sign_in(
 
 
 def prefer(page: Page, scheme: Literal["light", "dark"]) -> None:
-    """Change the colour scheme under an open page, and let no colour be on its way there."""
+    """Change the colour scheme under an open page, and let no style or colour be on its way there."""
+    page.wait_for_load_state()  # A heading may be seen before the style sheets are there.
     page.emulate_media(color_scheme=scheme)
     page.evaluate("document.getAnimations().forEach(each => each.finish())")
 
