@@ -6,6 +6,7 @@ killed when it takes too long: no change takes the run with it. The test that no
 is the first to meet the next.
 """
 
+import builtins
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from difflib import unified_diff
+from enum import EnumType
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -22,7 +24,13 @@ from _pytest.runner import runtestprotocol
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkResult
+from cosmic_ray.work_item import (
+    MutationSpec,
+    TestOutcome,
+    WorkerOutcome,
+    WorkItem,
+    WorkResult,
+)
 from django.db import connections
 
 #: Of the tests with nothing changed, in seconds; then so many times what they took.
@@ -40,27 +48,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run the tests for each change that has no result yet, until one notices it."""
     items, ends_at = session.items, time.monotonic() + session.config.getoption("--seconds")
-    runtestprotocol(items[0], nextitem=items[-1])  # Sets up what lives as long as the session.
+    # Sets up what lives as long as the session, and no more: any test may be the next.
+    runtestprotocol(items[0], nextitem=session)  # type: ignore[arg-type]  # A node, as it needs.
     connections.close_all()
     restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
     with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
         jobs, begun = list(work.pending_work_items), time.monotonic()
-        # The module is made again as for a change: else all would seem to be noticed where that breaks it.
-        path = jobs[0].mutations[0].module_path if jobs else None
-        if path and not _survives(items, path, path.read_text(), TIMEOUT):
-            pytest.exit("the tests fail although nothing is changed", returncode=1)
+        _expect_to_pass(items, jobs, TIMEOUT)
         timeout = TIMES * (time.monotonic() - begun)
         for job in jobs:
             if time.monotonic() > ends_at:
                 break
             restore()
-            change = job.mutations[0]
+            change, first = job.mutations[0], items[0]
             survived = _survives(items, change.module_path, _mutated(change), timeout)
+            if items[0] is not first:
+                restore()
+                _expect_to_pass(items[:1], jobs, timeout)
             outcome = TestOutcome.SURVIVED if survived else TestOutcome.KILLED
             result = WorkResult(WorkerOutcome.NORMAL, "", outcome, _diff(change))
             work.set_result(job.job_id, result)
             print(outcome.value[0].upper(), end="", flush=True)
     return True
+
+
+def _expect_to_pass(items: list[pytest.Item], jobs: list[WorkItem], timeout: float) -> None:
+    """End the run if `items` fail with the module made again as it is: else all would seem noticed."""
+    path = jobs[0].mutations[0].module_path if jobs else None
+    if path and not _survives(items, path, path.read_text(), timeout):
+        pytest.exit(f"{items[0].nodeid} fails although nothing is changed", returncode=1)
 
 
 def _survives(items: list[pytest.Item], path: Path, source: str, timeout: float) -> bool:
@@ -104,6 +120,7 @@ def _make(path: Path, source: str) -> None:
     module = sys.modules[name]
     changed = ModuleType(name)
     changed.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    changed.__dict__["__builtins__"] = vars(builtins) | {"__build_class__": _keeping_enums(module)}
     exec(compile(source, str(path), "exec"), changed.__dict__)
     for key, new in vars(changed).items():
         old = vars(module).get(key)
@@ -112,6 +129,22 @@ def _make(path: Path, source: str) -> None:
         for other in list(sys.modules.values()):
             if getattr(other, "__dict__", {}).get(key, changed) is old:
                 setattr(other, key, new)
+
+
+def _keeping_enums(module: ModuleType) -> Callable[..., type]:
+    # Other modules hold members of an enum, and compare them by identity: the old one takes up the new
+    # code at once, so that the rest of the module is made with the old members.
+    def build_class(
+        body: Callable[[], object], name: str, *bases: object, **options: object
+    ) -> type:
+        new: type = builtins.__build_class__(body, name, *bases, **options)
+        old = vars(module).get(name)
+        if not isinstance(old, EnumType):
+            return new
+        _take_up(module.__name__, old, new)
+        return old
+
+    return build_class
 
 
 def _take_up(module: str, old: object, new: object) -> bool:
