@@ -42,7 +42,7 @@ ROWS: dict[Condition, dict[str, Any]] = {
     Condition.OTHER_CLIENT: {"client_id": "before"},
     Condition.PAST_LIMIT: {"refresh_token_expires_at": -timedelta(hours=1)},
     Condition.NEAR_LIMIT: {"refresh_token_expires_at": timedelta(days=2)},
-    Condition.FAILING: {"consecutive_failures": 3},
+    Condition.FAILING: {"consecutive_failures": FAILING_AFTER + 1},
     Condition.OVERDUE: {"refresh_at": -timedelta(hours=1)},
     Condition.CONNECTED: {},
 }

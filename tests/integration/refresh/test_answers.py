@@ -51,6 +51,17 @@ def test_s20_a_good_answer_clears_everything_that_was_wrong(sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize(
+    ("failures", "told"), [(1, []), (2, []), (3, ["recovered"]), (4, ["recovered"])]
+)
+def test_s20_only_what_was_said_to_fail_is_said_to_have_recovered(
+    sandbox: Sandbox, failures: int, told: list[str]
+) -> None:
+    """From the third failure in a row on, which is told, so is the success that follows."""
+    connection = sandbox_connection(sandbox, **expired(consecutive_failures=failures))
+    assert kinds(refreshed(connection)) == told
+
+
+@pytest.mark.parametrize(
     ("members", "has_access_token"),
     [
         ({"changes": {"expires_in": "3600"}}, True),
@@ -199,6 +210,15 @@ def test_s29_what_an_admin_retried_in_vain_keeps_its_reason(sandbox: Sandbox) ->
     assert (row.refresh_at, kinds(row)) == (None, [])
 
 
+def test_s29_what_ended_without_a_reason_gets_one(sandbox: Sandbox) -> None:
+    """Where a row says only that it ended, a try in vain says why, and its user is told."""
+    connection = sandbox_connection(sandbox, **expired(status="reconnect_required"))
+    sandbox.post("sandbox/revoke", user="priya")
+    row = refreshed(connection)
+    assert (row.status, row.status_reason) == ("reconnect_required", "refused")
+    assert kinds(row) == [EventKind.RECONNECT_REQUIRED]
+
+
 def test_s20_without_a_known_limit_the_next_refresh_is_planned_all_the_same(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -238,6 +258,15 @@ def test_an_untrusted_api_endpoint_is_not_stored_and_said_once(sandbox: Sandbox)
     with time_machine.travel(row.refresh_at, tick=True):
         row = refreshed(row)
     assert row.generation == 3
+    assert kinds(row) == [EventKind.ENDPOINT_REFUSED]
+
+
+def test_an_untrusted_api_endpoint_fits_its_column_however_it_is_spelt(sandbox: Sandbox) -> None:
+    """What is said of it is cut off, and costs no tokens on a database that counts characters."""
+    connection = sandbox_connection(sandbox, **expired())
+    fault(sandbox, "members", changes={"api_endpoint": "\0" * 100})
+    row = refreshed(connection)
+    assert (row.generation, len(row.last_error)) == (2, 200)
     assert kinds(row) == [EventKind.ENDPOINT_REFUSED]
 
 
@@ -311,17 +340,20 @@ def test_s32_a_row_that_cannot_be_stored_for_a_while_holds_nobody_up(sandbox: Sa
 def test_s32_a_row_whose_store_fails_oddly_stops_nobody(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What no one thought of is told as an error, and the neighbours are stored."""
+    """What no one thought of is told as an error, however long its name, and the neighbours are stored."""
     odd, *_ = sandbox_connections(sandbox, 12, **expired())
+    error = type("Odd" * 100, (ValueError,), {})
 
     def fail(pk: UUID) -> None:
         if pk == odd.pk:
-            raise ValueError("canary")
+            raise error("canary")
 
     with stores(fail):
         assert refresh_due().refreshed == 11
     told = [record for record in caplog.records if record.levelname == "ERROR"]
     assert {getattr(record, "event", "") for record in told} == {"actionstep_connect.store_failed"}
+    odd.refresh_from_db()
+    assert (odd.consecutive_failures, len(odd.last_error)) == (1, 200)
 
 
 def test_s32_a_request_that_fails_oddly_stops_nobody(
