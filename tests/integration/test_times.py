@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from actionstep_connect.api import ActionstepClient, get_access_token
 from actionstep_connect.flows.maintain import maintain
-from actionstep_connect.flows.refresh.claim import claim_one, lease_length
+from actionstep_connect.flows.refresh.claim import claim_one, lease_length, new_owner
 from actionstep_connect.models import Connection, ConnectionEvent, Heartbeat, RefreshHour, Status
 from actionstep_connect.models.fields import MomentField
 from actionstep_connect.models.refresh_hour import hour_of
@@ -67,7 +67,7 @@ def test_every_column_that_holds_a_moment_is_a_moment_field() -> None:
 @pytest.mark.usefixtures("_place")
 def test_what_the_clock_of_the_database_writes_is_read_as_meant() -> None:
     """A lease begins now and lasts as long as it should, as Python reads it."""
-    claim = claim_one(make_connection(make_user()), statuses=[Status.CONNECTED])
+    claim = claim_one(make_connection(make_user()), statuses=[Status.CONNECTED], owner=new_owner())
     assert claim is not None
     row = Connection.objects.get()
     assert is_now(row.outcome_unknown_since)

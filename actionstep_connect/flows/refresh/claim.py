@@ -66,17 +66,17 @@ def lease_length() -> timedelta:
     return timedelta(seconds=2 * get_config().http_timeout + 60)
 
 
-def claim_due(*, limit: int, owner: str = "") -> list[Claim]:
+def claim_due(*, limit: int, owner: str) -> list[Claim]:
     """Claim up to `limit` due connections, the longest overdue first; none whose lease lapsed."""
-    return _claim_batch(due_in_order().unleased(), limit=limit, owner=owner or new_owner())
+    return _claim_batch(due_in_order().unleased(), limit=limit, owner=owner)
 
 
-def claim_lapsed(*, owner: str = "") -> list[Claim]:
+def claim_lapsed(*, owner: str) -> list[Claim]:
     """Claim one due connection whose lease lapsed, if there is one.
 
     It may be what killed its worker, so it is claimed last and alone: it takes no other with it.
     """
-    return _claim_batch(due_in_order().lapsed(), limit=1, owner=owner or new_owner())
+    return _claim_batch(due_in_order().lapsed(), limit=1, owner=owner)
 
 
 def due_in_order() -> ConnectionQuerySet:
@@ -89,10 +89,10 @@ def new_owner() -> str:
     return secrets.token_hex(16)
 
 
-def claim_one(connection: Connection, *, statuses: Sequence[str], owner: str = "") -> Claim | None:
+def claim_one(connection: Connection, *, statuses: Sequence[str], owner: str) -> Claim | None:
     """Claim `connection` if it has one of `statuses` and no process is refreshing it."""
     rows = primary_connections().filter(pk=connection.pk, status__in=statuses).claimable()
-    claims = _claim_batch(rows, limit=1, owner=owner or new_owner())
+    claims = _claim_batch(rows, limit=1, owner=owner)
     return claims[0] if claims else None
 
 

@@ -12,7 +12,13 @@ from pytest_django import Settings
 
 from actionstep_connect.api import disconnect
 from actionstep_connect.flows.refresh import refresh_due
-from actionstep_connect.flows.refresh.claim import Claim, claim_due, claim_lapsed, give_back
+from actionstep_connect.flows.refresh.claim import (
+    Claim,
+    claim_due,
+    claim_lapsed,
+    give_back,
+    new_owner,
+)
 from actionstep_connect.flows.refresh.renew import Failed, NotSent, Refused, Renewed, renew
 from actionstep_connect.flows.refresh.store import store, store_failed
 from actionstep_connect.models import Connection
@@ -35,7 +41,7 @@ INVALID_GRANT: dict[str, Any] = {"status": 400, "body": {"error": "invalid_grant
 
 
 def claimed() -> Claim:
-    (claim,) = claim_due(limit=1) or claim_lapsed()
+    (claim,) = claim_due(limit=1, owner=new_owner()) or claim_lapsed(owner=new_owner())
     return claim
 
 
@@ -93,10 +99,10 @@ def test_s24_nobody_else_claims_a_row_under_lease() -> None:
     """Until the lease lapses; then anybody may, and nothing else is due before it."""
     make_connection(make_user(), **expired())
     claimed()
-    assert claim_due(limit=5) == []
+    assert claim_due(limit=5, owner=new_owner()) == []
     let_leases_lapse()
-    assert claim_due(limit=5) == []
-    assert len(claim_lapsed()) == 1
+    assert claim_due(limit=5, owner=new_owner()) == []
+    assert len(claim_lapsed(owner=new_owner())) == 1
 
 
 def test_s24_lapsed_leases_are_taken_last() -> None:
@@ -106,8 +112,8 @@ def test_s24_lapsed_leases_are_taken_last() -> None:
     claimed()
     let_leases_lapse()
     others = {make_connection(make_user(), **expired()).pk for _ in range(2)}
-    assert {claim.id for claim in claim_due(limit=3)} == others
-    assert [claim.id for claim in claim_lapsed()] == [deadly.pk]
+    assert {claim.id for claim in claim_due(limit=3, owner=new_owner())} == others
+    assert [claim.id for claim in claim_lapsed(owner=new_owner())] == [deadly.pk]
 
 
 def test_s24_a_lease_is_released_only_by_its_owner() -> None:
@@ -129,7 +135,7 @@ def test_s19_claims_given_back_together_keep_what_each_knew() -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     marked = make_connection(make_user(), **expired(outcome_unknown_since=long_ago))
     fresh = make_connection(make_user(), **expired())
-    assert give_back(claim_due(limit=2)) == 2
+    assert give_back(claim_due(limit=2, owner=new_owner())) == 2
     rows = {row.pk: row for row in Connection.objects.all()}
     assert rows[marked.pk].outcome_unknown_since == long_ago
     assert rows[fresh.pk].outcome_unknown_since is None
@@ -378,7 +384,7 @@ def test_s24_summer_time_ends_no_lease() -> None:
         claimed()
         with database.cursor() as cursor:
             cursor.execute("SET time_zone = '+11:00'")
-        assert (claim_due(limit=1) or claim_lapsed()) == []
+        assert (claim_due(limit=1, owner=new_owner()) or claim_lapsed(owner=new_owner())) == []
         lease, since = only().lease_expires_at, only().outcome_unknown_since
     finally:
         database.close()

@@ -1,9 +1,11 @@
 """S48: what one row meets stops no other row."""
 
 import logging
+import math
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -255,11 +257,12 @@ def test_s48_a_row_that_stays_locked_ends_no_run_late(
     assert [getattr(record, "connection_id", "") for record in told] == [str(row.pk)]
 
 
-def no_event_is_stored() -> Any:
-    """Have every INSERT of an event fail."""
+def no_event_is_stored(times: float = math.inf) -> Any:
+    """Have the next INSERTs of an event fail."""
+    failures = count()
 
     def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("INSERT") and "connectionevent" in sql:
+        if sql.startswith("INSERT") and "connectionevent" in sql and next(failures) < times:
             raise ProgrammingError("a trigger of the site's own")
         return run(sql, params, many, context)
 
@@ -273,6 +276,17 @@ def test_s48_tokens_are_stored_though_their_event_cannot_be(server: ChoosyServer
         maintain()
     row.refresh_from_db()
     assert (row.generation, row.consecutive_failures) == (2, 0)
+
+
+def test_s48_an_event_that_cannot_be_stored_at_once_is_stored_with_its_tokens(
+    server: ChoosyServer,
+) -> None:
+    """One failure, which may have been a time limit, leaves no gap in the audit trail."""
+    (row,) = longest_due(1, consecutive_failures=5)
+    with no_event_is_stored(times=1):
+        maintain()
+    row.refresh_from_db()
+    assert (row.generation, kinds(row)) == (2, ["recovered"])
 
 
 def ask_for_a_token() -> None:

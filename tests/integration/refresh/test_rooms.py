@@ -11,7 +11,7 @@ import pytest
 
 import actionstep_connect
 from actionstep_connect.api import get_access_token
-from actionstep_connect.flows.refresh.claim import claim_one
+from actionstep_connect.flows.refresh.claim import claim_one, new_owner
 from actionstep_connect.flows.refresh.renew import renew
 from actionstep_connect.flows.refresh.store import store
 from actionstep_connect.models import Connection
@@ -75,7 +75,7 @@ def test_a_good_token_is_found_in_few_rooms(sandbox: Sandbox) -> None:
 def test_waiting_for_another_callers_answer_leads_through_no_more(sandbox: Sandbox) -> None:
     """It is so as well where another caller refreshes the connection, whose answer is taken over."""
     connection = sandbox_connection(sandbox, **expired())
-    claim = claim_one(connection, statuses=["connected"])
+    claim = claim_one(connection, statuses=["connected"], owner=new_owner())
     assert claim is not None
     course = Course(Connection.objects.select_related("user").get(pk=connection.pk))
     with meanwhile(lambda: course.follow(get_access_token)) as result:

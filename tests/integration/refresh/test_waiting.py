@@ -27,7 +27,7 @@ from actionstep_connect.flows.database.lines import (
     _processes,
 )
 from actionstep_connect.flows.refresh import refresh_now
-from actionstep_connect.flows.refresh.claim import claim_one, give_back
+from actionstep_connect.flows.refresh.claim import claim_one, give_back, new_owner
 from actionstep_connect.models import Connection, Heartbeat
 from actionstep_connect.models.heartbeat import MAINTENANCE
 from actionstep_connect.testing import Sandbox
@@ -73,7 +73,7 @@ def test_waiters_of_a_claim_that_is_given_back_get_their_token(sandbox: Sandbox)
     """However long it was held: a run that ends while they wait costs none of them an error."""
     connection = sandbox_connection(sandbox, **expired())
     for _ in range(3):
-        claim = claim_one(connection, statuses=["connected"])
+        claim = claim_one(connection, statuses=["connected"], owner=new_owner())
         assert claim is not None
         with ThreadPoolExecutor(8) as threads:
             waiters = [threads.submit(token_of, connection) for _ in range(8)]
@@ -92,7 +92,7 @@ def test_callers_do_not_wait_anew_for_a_process_that_was_killed(
     """A lease that is older than an answer may take holds no page up, until it lapses."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "HTTP_TIMEOUT": 45}
     connection = sandbox_connection(sandbox, **expired())
-    assert claim_one(connection, statuses=["connected"])
+    assert claim_one(connection, statuses=["connected"], owner=new_owner())
     minute_ago = F("lease_expires_at") - timedelta(minutes=1)
     Connection.objects.update(lease_expires_at=minute_ago)
     begun = time.monotonic()
@@ -296,7 +296,7 @@ def test_a_waiter_fails_as_soon_as_the_outage_is_known(
     """It does not wait for the rest of another process's lease."""
     settings.ACTIONSTEP_CONNECT = {**settings.ACTIONSTEP_CONNECT, "HTTP_TIMEOUT": 3}
     held, other = (make_connection(make_user(), **expired()) for _ in range(2))
-    assert claim_one(held, statuses=["connected"])
+    assert claim_one(held, statuses=["connected"], owner=new_owner())
     endpoint.script([Answer(silent=True)])
     with ThreadPoolExecutor(2) as threads:
         waiter, caller = (threads.submit(token_of, each) for each in (held, other))
