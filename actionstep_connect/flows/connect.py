@@ -87,7 +87,7 @@ def finish(
 
 def note_failure(attempt: AuthorizationRequest, *, code: str) -> None:
     """Remember how a used-up attempt failed, for a second arrival of the same callback."""
-    _row_of(attempt).update(failure=code[:50], sealed_code_verifier="")
+    _row_of(attempt).update(failure=code, sealed_code_verifier="")
 
 
 # RFC 6749 §4.1.2.1, and OpenID Connect's for `prompt=none`.
@@ -260,7 +260,7 @@ def _write(
     )
     try:
         with transaction.atomic(using=primary_alias()):
-            new.save(force_insert=True, using=primary_alias())
+            new.save(using=primary_alias())
     except IntegrityError as error:
         # Another tab stored the same organisation between the two statements,
         if renewable.update(**renewed):

@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from difflib import unified_diff
 from enum import EnumType
@@ -46,14 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """Run the tests for each change that has no result yet, until one notices it."""
+    """Run the tests for each change that none has noticed yet, until one does."""
     items, ends_at = session.items, time.monotonic() + session.config.getoption("--seconds")
     # Sets up what lives as long as the session, and no more: any test may be the next.
     runtestprotocol(items[0], nextitem=session)  # type: ignore[arg-type]  # A node, as it needs.
     connections.close_all()
     restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
     with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
-        jobs, begun = list(work.pending_work_items), time.monotonic()
+        jobs, begun = [*work.pending_work_items, *_survivors(work)], time.monotonic()
         _expect_to_pass(items, jobs, TIMEOUT)
         timeout = TIMES * (time.monotonic() - begun)
         for job in jobs:
@@ -70,6 +70,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             work.set_result(job.job_id, result)
             print(outcome.value[0].upper(), end="", flush=True)
     return True
+
+
+def _survivors(work: WorkDB) -> Iterator[WorkItem]:
+    # There may be a test for them by now, or they are of code that another database runs.
+    for job, result in work.completed_work_items:
+        if result.test_outcome is TestOutcome.SURVIVED:
+            yield job
 
 
 def _expect_to_pass(items: list[pytest.Item], jobs: list[WorkItem], timeout: float) -> None:

@@ -14,9 +14,10 @@ from django.db import DatabaseError, connection
 from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
-from actionstep_connect.models import AuthorizationRequest, Connection
+from actionstep_connect.conf import get_config
+from actionstep_connect.models import AuthorizationRequest, Connection, ConnectionEvent
 from actionstep_connect.testing import Sandbox
-from tests.support.connections import make_connection, make_user, new_connection
+from tests.support.connections import kinds, make_connection, make_user, new_connection
 from tests.support.hostile_server import Answer, HostileServer, grant
 from tests.support.person import (
     CONNECT,
@@ -160,6 +161,13 @@ def test_s12_neither_code_nor_error_or_both_is_refused(
     assert page.status_code == 400
     assert "The answer was incomplete" in words(page)
     assert not server.requests
+
+
+def test_s12_a_code_may_be_long(person: Person, server: HostileServer) -> None:
+    """RFC 6749 sets it no limit: this package's is two thousand characters, which are taken."""
+    person.come_back(callback_url(person.start(), code="x" * 2000))
+    assert [request.form["code"] for request in server.requests] == ["x" * 2000]
+    assert Connection.objects.exists()
 
 
 def test_s12_repeated_parameters_are_refused(person: Person, server: HostileServer) -> None:
@@ -370,6 +378,13 @@ def test_s16_another_organisation_than_meant_gets_its_own_connection_and_is_name
     assert "You meant" not in words(person.browser.get(CONNECTIONS))
 
 
+def test_s16_the_organisation_that_was_meant_leads_on(person: Person, sandbox: Sandbox) -> None:
+    """Reconnecting goes where the user was going, with no page about another organisation between."""
+    person.connect()
+    back = person.allow(person.start(orgkey="acmelaw", next="/wanted/"), orgkey="acmelaw")
+    assert person.come_back(back).headers["Location"] == "/wanted/"
+
+
 def test_s16_an_answer_without_an_organisation_is_not_taken_for_the_one_meant(
     person: Person, server: HostileServer
 ) -> None:
@@ -385,7 +400,7 @@ def test_s16_an_answer_without_an_organisation_is_not_taken_for_the_one_meant(
 def test_reconnecting_renews_the_row_and_clears_what_was_wrong(
     person: Person, sandbox: Sandbox
 ) -> None:
-    """The same organisation keeps its row; status, reason and flag are as new."""
+    """The same organisation keeps its row; status, reason, flag and limit are as new."""
     former = make_connection(
         person.user, orgkey="acmelaw", status="reconnect_required", status_reason="refused"
     )
@@ -393,6 +408,8 @@ def test_reconnecting_renews_the_row_and_clears_what_was_wrong(
     row = Connection.objects.get()
     assert (row.pk, row.status, row.status_reason) == (former.pk, "connected", "")
     assert row.generation == former.generation + 1
+    assert row.refresh_token_expires_at == row.connected_at + get_config().refresh_token_lifetime
+    assert ConnectionEvent.objects.get().actor == person.user
 
 
 def test_another_spelling_of_the_organisation_renews_the_row(
@@ -507,6 +524,7 @@ def test_two_tabs_that_store_the_same_organisation_at_once_make_one_row(
         person.come_back(url)
     row = Connection.objects.get()
     assert (row.pk, row.generation) == (rival[0].pk, 2)
+    assert kinds(row) == ["reconnected"]
     assert row.open_access_token().reveal() == "canary-access-token"
 
 

@@ -197,14 +197,17 @@ def test_s48_no_answer_to_one_row_holds_up_the_others(server: ChoosyServer, answ
 def test_s48_only_a_rejection_is_logged_as_a_warning(
     server: ChoosyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be the site's trouble; that other rows came out well is information."""
+    """It may be the site's trouble; what else became of a row is information."""
     rejected, good = longest_due(2)
     server.answers["first-0"] = rejection()
     with caplog.at_level(logging.INFO, logger="actionstep_connect"):
         maintain()
     refreshes = [vars(each) for each in caplog.records if "connection_id" in vars(each)]
-    levels = {each["connection_id"]: each["levelname"] for each in refreshes}
-    assert levels == {str(rejected.pk): "WARNING", str(good.pk): "INFO"}
+    logged = {each["connection_id"]: (each["levelname"], each["outcome"]) for each in refreshes}
+    assert logged == {
+        str(rejected.pk): ("WARNING", "failed"),
+        str(good.pk): ("INFO", "refreshed"),
+    }
 
 
 def test_s48_a_row_that_cannot_be_decrypted_holds_up_no_other(server: ChoosyServer) -> None:
