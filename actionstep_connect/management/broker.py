@@ -35,11 +35,13 @@ def check_celery() -> Iterator[Finding]:
             # Its address without the password: `as_uri()` hides that.
             address = connection.as_uri().replace("://:**@", "://")
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT)
+            # No other process takes from a broker that is in this one's memory.
+            has_workers = connection.transport.driver_type != "memory"
     except Exception as failure:  # noqa: BLE001 - each transport has exceptions of its own.
         yield _no_broker(app, failure)
     else:
         yield ok(BROKER, f"{address} answers.")
-        yield from _queues(app)
+        yield from _queues(app, has_workers=has_workers)
 
 
 def _no_broker(app: Celery, failure: Exception) -> Finding:
@@ -78,7 +80,7 @@ def _is_installed(library: str) -> bool:
     return True
 
 
-def _queues(app: Celery) -> Iterator[Finding]:
+def _queues(app: Celery, *, has_workers: bool) -> Iterator[Finding]:
     try:
         wanted = queues_of_tasks(app)
     except QueueNotFound as failure:
@@ -87,6 +89,8 @@ def _queues(app: Celery) -> Iterator[Finding]:
             f"This package's tasks cannot be sent: {failure.args[0]}.",
             "Add the queue to task_queues, or correct task_routes.",
         )
+        return
+    if not has_workers:
         return
     # None where no worker answers, or the broker carries no such questions: then nothing is known.
     answers = app.control.inspect(timeout=WORKERS_TIMEOUT).active_queues() or {}

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage
 
 from actionstep_connect.checks.deployment import check_queues
 from actionstep_connect.flows.doctor import Finding
-from actionstep_connect.management.broker import check_celery
+from actionstep_connect.management.broker import WORKERS_TIMEOUT, check_celery
 from actionstep_connect.models.severity import Severity
 from tests.support.worker_process import celery_settings, running_worker
 
@@ -65,6 +65,13 @@ def test_a_broker_that_is_away_with_its_library_is_to_be_started(app: Celery) ->
     finding = found()["broker"]
     assert "Start it, or correct its address" in finding.hint
     assert "pip install" not in finding.hint
+
+
+def test_a_broker_in_memory_is_not_asked_for_workers(app: Celery) -> None:
+    """No other process could answer, so nobody waits."""
+    begun = time.monotonic()
+    assert set(found()) == {"broker"}
+    assert time.monotonic() - begun < WORKERS_TIMEOUT
 
 
 def test_a_queue_that_no_worker_takes_from_is_named(app: Celery, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def broker_options(folder: Path) -> dict[str, Any]:
 
 def order_maintenance(folder: Path) -> None:
     """Put the message of one beat into the broker."""
-    app = Celery("beat", broker="filesystem://localhost")
+    app = Celery("beat", broker="filesystem://localhost", set_as_current=False)
     app.conf.broker_transport = "example_project.broker:Transport"
     app.conf.broker_transport_options = broker_options(folder)
     with app.connection_for_write() as connection:
