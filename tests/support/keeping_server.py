@@ -12,6 +12,7 @@ a pause after each.
 import asyncio
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -134,3 +135,16 @@ class KeepingServer:
                 each.set()
             self._waiting.clear()
         await asyncio.wait_for(mine.wait(), MAX_WAIT)
+
+
+def main(certificate: str) -> None:
+    """Listen over TLS as a process of its own, until it is killed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with KeepingServer(tls=context) as server:
+        print(f"Listening at {server.url}.", flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
