@@ -17,6 +17,7 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 app = Celery("mysite", broker="memory://", backend="cache+memory://")
 app.conf.broker_connection_retry_on_startup = True
+app.conf.broker_transport_options = {"polling_interval": 0.02}
 """
 
 PROOF = """
