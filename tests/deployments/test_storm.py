@@ -20,7 +20,10 @@ from tests.deployments.deployment import GUNICORN, WEB, Deployment
 from tests.deployments.running import Desk, Site, running
 from tests.deployments.servers import Servers, wait_for
 
-pytestmark = pytest.mark.timeout(600)  # Seconds; on a busy machine processes are slow to start.
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(600),  # Seconds; on a busy machine processes are slow to start.
+]
 
 SEED = 17
 KILLS, DISABLED, WORKERS_KILLED = 50, 20, 2

@@ -10,7 +10,10 @@ from tests.deployments.running import running
 from tests.deployments.servers import Servers
 from tests.deployments.story import Story
 
-pytestmark = pytest.mark.timeout(600)  # Seconds; on a busy machine processes are slow to start.
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(600),  # Seconds; on a busy machine processes are slow to start.
+]
 
 
 @pytest.mark.parametrize(
