@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from difflib import unified_diff
 from enum import EnumType
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -48,10 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run the tests for each change that none has noticed yet, until one does."""
     items, ends_at = session.items, time.monotonic() + session.config.getoption("--seconds")
-    # Sets up what lives as long as the session, and no more: any test may be the next.
-    runtestprotocol(items[0], nextitem=session)  # type: ignore[arg-type]  # A node, as it needs.
+    _fails(items[0])  # Sets up what lives as long as the session.
     connections.close_all()
-    restore = _snapshot(Path(connections["default"].settings_dict["NAME"]))
+    snapshot = _snapshot(Path(connections["default"].settings_dict["NAME"]))
     with use_db(session.config.getoption("--mutants"), WorkDB.Mode.open) as work:
         jobs, begun = [*work.pending_work_items, *_survivors(work)], time.monotonic()
         _expect_to_pass(items, jobs, TIMEOUT)
@@ -59,9 +59,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         for job in jobs:
             if time.monotonic() > ends_at:
                 break
+            change, first, path = job.mutations[0], items[0], job.mutations[0].module_path
+            # A test leaves a server's database empty, but the last child may have been killed.
+            restore = snapshot or partial(_survives, items[:1], path, path.read_text(), timeout)
             restore()
-            change, first = job.mutations[0], items[0]
-            survived = _survives(items, change.module_path, _mutated(change), timeout)
+            survived = _survives(items, path, _mutated(change), timeout)
             if items[0] is not first:
                 restore()
                 _expect_to_pass(items[:1], jobs, timeout)
@@ -114,11 +116,13 @@ def _survives(items: list[pytest.Item], path: Path, source: str, timeout: float)
 
 
 def _first_failure(items: list[pytest.Item]) -> int:
-    for number, item in enumerate(items):
-        following = items[number + 1] if number + 1 < len(items) else items[0]
-        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
-            return number
-    return -1
+    return next((number for number, item in enumerate(items) if _fails(item)), -1)
+
+
+def _fails(item: pytest.Item) -> bool:
+    # What lives as long as the session stays, and no more, because any test may be the next.
+    reports = runtestprotocol(item, log=False, nextitem=item.session)  # type: ignore[arg-type]  # A node serves.
+    return any(report.failed for report in reports)
 
 
 def _make(path: Path, source: str) -> None:
@@ -131,7 +135,7 @@ def _make(path: Path, source: str) -> None:
     exec(compile(source, str(path), "exec"), changed.__dict__)
     for key, new in vars(changed).items():
         old = vars(module).get(key)
-        if key.startswith("__") or _take_up(name, old, new):
+        if key.startswith("__") or _take_up(old, new):
             continue
         for other in list(sys.modules.values()):
             if getattr(other, "__dict__", {}).get(key, changed) is old:
@@ -148,27 +152,25 @@ def _keeping_enums(module: ModuleType) -> Callable[..., type]:
         old = vars(module).get(name)
         if not isinstance(old, EnumType):
             return new
-        _take_up(module.__name__, old, new)
+        _take_up(old, new)
         return old
 
     return build_class
 
 
-def _take_up(module: str, old: object, new: object) -> bool:
-    """Change `old` into `new` in place, if it is code; return whether it was, or another module's."""
-    if getattr(new, "__module__", module) != module:
-        return True
-    if isinstance(new, ModuleType):
+def _take_up(old: object, new: object) -> bool:
+    """Change `old` into `new` in place, if it is code; return whether it was, or is the same already."""
+    if old is new:  # Imported from elsewhere.
         return True
     if isinstance(old, FunctionType) and isinstance(new, FunctionType):
         old.__code__, old.__defaults__ = new.__code__, new.__defaults__
         old.__kwdefaults__ = new.__kwdefaults__
         return True
     if isinstance(old, property) and isinstance(new, property):
-        return _take_up(module, old.fget, new.fget)
+        return _take_up(old.fget, new.fget)
     if isinstance(old, type) and isinstance(new, type):
         for key, member in vars(new).items():
-            if not _take_up(module, vars(old).get(key), member) and not key.startswith("_"):
+            if not _take_up(vars(old).get(key), member) and not key.startswith("_"):
                 with suppress(AttributeError, TypeError):
                     setattr(old, key, member)
         return True
@@ -185,10 +187,10 @@ def _diff(change: MutationSpec) -> str:
     return "\n".join(unified_diff(before, _mutated(change).splitlines(), lineterm="", n=1))
 
 
-def _snapshot(database: Path) -> Callable[[], None]:
-    """Keep the SQLite file as it is; return what puts it back."""
-    if not database.is_file():  # Unit tests use none.
-        return lambda: None
+def _snapshot(database: Path) -> Callable[[], None] | None:
+    """Keep the SQLite file as it is, if there is one; return what puts it back."""
+    if not database.is_file():
+        return None
     kept = database.with_name(f"{database.name}.kept")
     shutil.copy(database, kept)
 

@@ -1,4 +1,4 @@
-"""S48: a row that another transaction locks after its claim holds up no other row."""
+"""S48: a row that another transaction locks holds up no other row."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -172,6 +172,20 @@ def test_s48_claims_are_given_back_though_another_row_is_locked(
     assert report.stopped_by == "shutdown"
     assert not Connection.objects.exclude(lease_owner="").exclude(pk=rows[11].pk).exists()
     locks.release()
+
+
+def test_s48_a_row_locked_before_its_claim_is_left_to_the_next_run(
+    endpoint: HostileServer, locks: Locks
+) -> None:
+    """Claiming does not wait for it: the others are refreshed while it is locked."""
+    rows = [first_in_line(number) for number in range(4)]
+    locks.take(rows[0])
+    with meanwhile(maintain) as result:
+        try:
+            assert result.get(timeout=20).refreshed == 3
+        finally:
+            locks.release()
+    assert maintain().refreshed == 1
 
 
 def test_s48_a_locked_row_keeps_no_other_from_being_flagged(locks: Locks) -> None:
