@@ -16,19 +16,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, JsonResponse
 from ninja.signature.utils import get_typed_signature
 
-from actionstep_connect.decorators.api_views import (
-    Orgkey,
-    achosen_by,
-    chosen_by,
-    fixed,
-    for_request,
-)
+from actionstep_connect.decorators.api_views import Orgkey, fixed, for_request
 from actionstep_connect.decorators.detour import not_signed_in, refusal
 from actionstep_connect.decorators.finding import (
     CURABLE,
     Needs,
+    achosen_by,
     afind,
     check,
+    chosen_by,
     find,
     required,
     roll_back,

@@ -13,9 +13,9 @@ from typing import Any
 
 from rest_framework import exceptions, permissions, views
 
-from actionstep_connect.decorators.api_views import Orgkey, chosen_by, fixed, for_request
+from actionstep_connect.decorators.api_views import Orgkey, fixed, for_request
 from actionstep_connect.decorators.detour import not_signed_in, refusal
-from actionstep_connect.decorators.finding import CURABLE, Needs, check, find, required
+from actionstep_connect.decorators.finding import CURABLE, Needs, check, chosen_by, find, required
 from actionstep_connect.exceptions import ActionstepConnectError
 from actionstep_connect.models import Connection
 from actionstep_connect.scopes import Scopes

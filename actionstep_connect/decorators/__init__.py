@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, cast, overload
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.middleware import auser
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.views import View
 
@@ -15,17 +15,17 @@ from actionstep_connect.decorators.finding import (
     CURABLE,
     CURABLE_BY_CONNECTING,
     Needs,
+    achosen_by,
     afind,
     check,
+    chosen_by,
     find,
     required,
     roll_back,
-    session_of,
 )
 from actionstep_connect.links import connect_url, next_for
 from actionstep_connect.models import Connection
 from actionstep_connect.scopes import Scopes
-from actionstep_connect.sessions import CHOSEN_ORGKEY
 from actionstep_connect.users import is_user
 
 P = ParamSpec("P")
@@ -104,7 +104,8 @@ def _sync_view(view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
         if user is None:
             return sign_in_first(request, is_rest=is_rest)
         try:
-            connection = _find(request, user, needs)
+            chosen = chosen_by(user, request, needs.orgkey)
+            connection = find(user, needs, chosen=chosen)
         except CURABLE as error:
             return instead(request, error, needs.scopes, needs.orgkey, is_rest=is_rest)
         try:
@@ -121,11 +122,12 @@ def _sync_view(view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
 def _async_view(view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
     @wraps(view)
     async def decorated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = await request.auser()
+        user = await _auser(request)
         if not is_user(user):
             return sign_in_first(request)
         try:
-            connection = await _afind(request, user, needs)
+            chosen = await achosen_by(user, request, needs.orgkey)
+            connection = await afind(user, needs, chosen=chosen)
         except CURABLE as error:
             return await _ainstead(request, error, *needs)
         try:
@@ -139,6 +141,15 @@ def _async_view(view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
     return decorated
 
 
+async def _auser(request: HttpRequest) -> object:
+    """Return who is signed in, as the site's own code has it."""
+    # A middleware that takes users from a token, or lets staff act as users, may have replaced one of
+    # `user` and `auser` alone. `user` may have to ask the database, for which it needs a thread.
+    if getattr(request.auser, "func", None) is not auser:
+        return await request.auser()
+    return await sync_to_async(lambda: request.user if is_user(request.user) else None)()
+
+
 #: It may render a page, for which a site's own base template may ask the database who is signed in.
 _ainstead = sync_to_async(instead)
 
@@ -148,14 +159,3 @@ def _is_async(view: Callable[..., Any]) -> bool:
     # even where the methods that it calls are asynchronous, and its answer has to be awaited.
     instance = getattr(getattr(view, "func", None), "__self__", None)
     return iscoroutinefunction(view) or (isinstance(instance, View) and instance.view_is_async)
-
-
-def _find(request: HttpRequest, user: AbstractBaseUser, needs: Needs) -> Connection:
-    session = session_of(request, needs.orgkey)
-    return find(user, needs, chosen=session.get(CHOSEN_ORGKEY) if session is not None else None)
-
-
-async def _afind(request: HttpRequest, user: AbstractBaseUser, needs: Needs) -> Connection:
-    session = session_of(request, needs.orgkey)
-    chosen = await session.aget(CHOSEN_ORGKEY) if session is not None else None
-    return await afind(user, needs, chosen=chosen)

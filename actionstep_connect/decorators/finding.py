@@ -22,6 +22,7 @@ from actionstep_connect.scopes import (
     missing_scopes,
     unique_scopes,
 )
+from actionstep_connect.sessions import CHOSEN_ORGKEY, choice_of
 
 CURABLE_BY_CONNECTING = (NotConnected, ReconnectRequired, ScopeNotGranted)
 CURABLE = (AmbiguousConnection, *CURABLE_BY_CONNECTING)
@@ -46,8 +47,19 @@ def required(scopes: Scopes, orgkey: str | None) -> Needs:
     return needs
 
 
-def session_of(request: Any, orgkey: str | None) -> Any:
-    """Return the session that may know which organisation was chosen, or None."""
+def chosen_by(user: AbstractBaseUser, request: Any, orgkey: str | None) -> str | None:
+    """Return the organisation that `user` chose in the session of `request`, if it matters."""
+    session = _session_of(request, orgkey)
+    return None if session is None else choice_of(user, session.get(CHOSEN_ORGKEY))
+
+
+async def achosen_by(user: AbstractBaseUser, request: Any, orgkey: str | None) -> str | None:
+    """Do what `chosen_by` does, in async code."""
+    session = _session_of(request, orgkey)
+    return None if session is None else choice_of(user, await session.aget(CHOSEN_ORGKEY))
+
+
+def _session_of(request: Any, orgkey: str | None) -> Any:
     # No choice matters to a view that names its organisation, and a request signed in by a token may
     # have no session.
     return getattr(request, "session", None) if orgkey is None else None

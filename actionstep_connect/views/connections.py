@@ -8,7 +8,7 @@ from django.shortcuts import render
 
 from actionstep_connect.links import page_url
 from actionstep_connect.models import Connection, Status
-from actionstep_connect.sessions import CHOSEN_ORGKEY, OTHER_ORGANISATION
+from actionstep_connect.sessions import CHOSEN_ORGKEY, OTHER_ORGANISATION, with_choice
 from actionstep_connect.views.protection import Said, safe_next, user_of, user_page
 from actionstep_connect.wording.scopes import Scope, describe_scope
 from actionstep_connect.wording.states import State, state_of
@@ -73,5 +73,6 @@ def remember_other_organisation(
 def _choose(request: HttpRequest, usable: set[str], next_url: str) -> HttpResponse:
     orgkey = request.POST.get("orgkey", "")
     if orgkey in usable:  # As the page spells it.
-        request.session[CHOSEN_ORGKEY] = orgkey
+        choices = request.session.get(CHOSEN_ORGKEY)
+        request.session[CHOSEN_ORGKEY] = with_choice(user_of(request), choices, orgkey)
     return HttpResponseRedirect(next_url or request.path)
