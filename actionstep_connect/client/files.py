@@ -4,6 +4,7 @@ import io
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -113,7 +114,7 @@ class Source:
     def _seekable(self, file: Any) -> IO[bytes]:
         if isinstance(file, str | os.PathLike):
             opened = Path(os.fsdecode(file)).open("rb")  # noqa: SIM115 - closed by `close`.
-            return self._own.enter_context(opened)
+            file = self._own.enter_context(opened)
         if (content := _memory(file)) is not None:
             return io.BytesIO(content)
         if isinstance(file, io.TextIOBase):
@@ -140,6 +141,7 @@ class Target:
             raise TypeError("A download goes to a path, or to a file opened with mode 'wb'.")
         self._path = None if hasattr(to, "write") else Path(os.fsdecode(to))
         self._temporary: Path | None = None
+        self._own = ExitStack()
         self.stream: Any = to
 
     def open(self) -> None:
@@ -148,9 +150,16 @@ class Target:
             return
         if self._path.is_dir():
             raise IsADirectoryError(f"{self._path} is a folder: name the file in it.")
+        self._path = Path(os.path.realpath(self._path))  # A link stays, and leads to the file.
+        is_there = self._path.exists()
+        if is_there and not self._path.is_file():
+            self.stream = self._own.enter_context(self._path.open("wb"))  # A pipe or a device.
+            return
         path = self._path.with_name(f".{secrets.token_hex(8)}.part")
-        self.stream = path.open("xb")
+        self.stream = self._own.enter_context(path.open("xb"))
         self._temporary = path
+        if is_there:
+            shutil.copymode(self._path, path)  # Who may not read the one may not read the other.
 
     def write(self, piece: bytes) -> None:
         """Write all of `piece`, also to what takes it in parts."""
@@ -160,19 +169,21 @@ class Target:
 
     def commit(self) -> None:
         """Put the file in its place, once it is safely on disk."""
-        if self._path is None or self._temporary is None:
+        if self._path is None:
             return
         self.stream.flush()
-        os.fsync(self.stream.fileno())
-        self.stream.close()
-        self._temporary.replace(self._path)
-        self._temporary = None
+        if self._temporary is not None:
+            os.fsync(self.stream.fileno())
+        self._own.close()
+        if self._temporary is not None:
+            self._temporary.replace(self._path)
+            self._temporary = None
 
     def discard(self) -> None:
         """Remove what is not complete. What is in its place already stays."""
+        with suppress(OSError):  # The disk is full, perhaps.
+            self._own.close()
         if self._temporary is not None:
-            with suppress(OSError):  # The disk is full, perhaps.
-                self.stream.close()
             self._temporary.unlink(missing_ok=True)
             self._temporary = None
 

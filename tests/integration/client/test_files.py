@@ -5,6 +5,7 @@ import io
 import mmap
 import os
 import pickle
+import stat
 import threading
 import traceback
 import tracemalloc
@@ -174,6 +175,17 @@ def test_memory_and_odd_files_are_taken_too(caller: Caller, tmp_path: Path, make
     path = tmp_path / "lease.pdf"
     path.write_bytes(PDF)
     file = caller("upload", make(path), name="lease.pdf")
+    assert back(caller, file, tmp_path) == PDF
+
+
+def test_a_path_may_lead_to_a_pipe(caller: Caller, tmp_path: Path) -> None:
+    """As `/dev/stdin` does: it is read once, and its length is known at its end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(PDF,))
+    writer.start()
+    file = caller("upload", pipe, name="lease.pdf")
+    writer.join()
     assert back(caller, file, tmp_path) == PDF
 
 
@@ -641,6 +653,39 @@ def test_a_path_of_bytes_is_a_path(caller: Caller, tmp_path: Path) -> None:
     row = caller("attach", caller("upload", PDF, name="a.pdf"), action=15)
     assert caller("download", f"DL::Actions::15::{row['id']}", AsBytes(tmp_path / "b")) == len(PDF)
     assert (tmp_path / "b").read_bytes() == PDF
+
+
+def test_a_link_stays_and_the_file_keeps_who_may_read_it(
+    hostile: Caller, server: HostileServer, tmp_path: Path
+) -> None:
+    """A file that is there is replaced by one with its mode, wherever a link to it lies."""
+    private, link = tmp_path / "kept" / "lease.pdf", tmp_path / "latest"
+    private.parent.mkdir()
+    private.touch(mode=0o600)
+    link.symlink_to(private)
+    server.answer(**vars(whole(PDF)))
+    hostile("download", DOCUMENT, link, size=len(PDF))
+    assert (link.is_symlink(), private.read_bytes()) == (True, PDF)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_a_pipe_or_a_device_is_written_and_not_replaced(
+    hostile: Caller, server: HostileServer, tmp_path: Path
+) -> None:
+    """A file in place of `/dev/null` would fill the disk for every process of the machine."""
+    pipe, read = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    # Open for both, so that no test that fails waits for the other end.
+    other_end = os.open(pipe, os.O_RDWR)
+    server.answer(**vars(whole(PDF)))
+    try:
+        hostile("download", DOCUMENT, pipe, size=len(PDF))
+        assert pipe.is_fifo()
+        read.append(os.read(other_end, len(PDF)))
+    finally:
+        os.close(other_end)
+    assert read == [PDF]
 
 
 def test_cancelling_while_the_disk_is_slow_leaves_nothing(
