@@ -69,8 +69,6 @@ def _numbered(rows: Iterable[Mapping[str, Any]]) -> Numbered:
 
 
 def _write(resource: str, rows: Numbered, method: str, batch_size: int) -> Steps[list[Row]]:
-    if batch_size < 1:
-        raise ValueError("batch_size must be at least 1.")
     resource = resource.strip("/")
     progress, batches = _Progress(), list(_batches(rows, batch_size))
     while batches and progress.cause is None:
@@ -89,6 +87,11 @@ def _write(resource: str, rows: Numbered, method: str, batch_size: int) -> Steps
         except (ActionstepConnectError, httpx2.RequestError) as error:
             is_unknown = isinstance(error, httpx2.RequestError) and not isinstance(error, NOT_SENT)
             _stop(progress, batches, batch, error, is_unknown=is_unknown)
+        except Exception as error:
+            # A database that is away as a token is refreshed, or the time limit of a task.
+            if not (progress.rows or progress.failed):
+                raise
+            _stop(progress, batches, batch, error, is_unknown=True)
     if progress.cause is not None and not (progress.rows or progress.failed or progress.unknown):
         raise progress.cause  # Nothing was done: the whole may be tried again.
     left = [number for batch in batches for number, _ in batch]
@@ -98,6 +101,8 @@ def _write(resource: str, rows: Numbered, method: str, batch_size: int) -> Steps
 
 
 def _batches(rows: Numbered, size: int) -> Iterator[Numbered]:
+    if size < 1:
+        raise ValueError("batch_size must be at least 1.")
     batch: list[tuple[int, Row]] = []
     length = 0
     for number, row in rows:

@@ -1,12 +1,13 @@
 """`create_many` and `update_many`: what became of each row is known."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import httpx2
 import pytest
 
-from actionstep_connect.api import ActionstepClient
+from actionstep_connect.api import ActionstepClient, AsyncActionstepClient
 from actionstep_connect.exceptions import PartialFailure, RateLimited
 from actionstep_connect.models import Connection
 from actionstep_connect.testing import Sandbox
@@ -116,6 +117,49 @@ def test_an_answer_that_cannot_be_unpacked_is_no_answer(
     error = caught.value
     assert (set(error.done), error.unknown, error.left) == ({0, 1}, (2, 3), (4, 5))
     assert isinstance(error.__cause__, httpx2.DecodingError)
+
+
+class TimeLimitError(Exception):
+    """What a worker raises in a task that takes too long."""
+
+
+def stopped(caller: Caller, *, at: int) -> None:
+    """Create 60 rows in three requests, and raise TimeLimitError as request `at` begins."""
+    numbers = itertools.count(1)
+
+    def stop(_: httpx2.Request) -> None:
+        if next(numbers) == at:
+            raise TimeLimitError
+
+    async def astop(request: httpx2.Request) -> None:
+        stop(request)
+
+    async def create() -> None:
+        hooks = {"request": [astop]}
+        async with AsyncActionstepClient(caller.connection, event_hooks=hooks) as actionstep:
+            await actionstep.create_many("timerecords", hours(60), batch_size=20)
+
+    if caller.is_async:
+        asyncio.run(create())
+        return
+    with ActionstepClient(caller.connection, event_hooks={"request": [stop]}) as actionstep:
+        actionstep.create_many("timerecords", hours(60), batch_size=20)
+
+
+def test_whatever_ends_the_walk_what_was_written_is_told(caller: Caller) -> None:
+    """An error that is not Actionstep's leaves as it is, unless rows were written before it."""
+    with pytest.raises(TimeLimitError):
+        stopped(caller, at=1)
+    with pytest.raises(PartialFailure) as caught:
+        stopped(caller, at=2)
+    error = caught.value
+    assert isinstance(error.__cause__, TimeLimitError)
+    assert (set(error.done), error.unknown, error.left) == (
+        set(range(20)),
+        tuple(range(20, 40)),
+        tuple(range(40, 60)),
+    )
+    assert made_at(caller) == list(range(20))
 
 
 def test_a_storm_of_429_leaves_what_was_not_sent(
