@@ -74,7 +74,9 @@ class Course:
             )
         if taken := sorted(_OWN_ORDER & set(selection)):
             raise ValueError(f"changes() decides on {taken[0]} itself: leave it out.")
-        self._since = since.astimezone(UTC).replace(microsecond=0) if since else None
+        self._since = _in_utc(since) if since else None
+        if since and self._since is None:
+            raise ValueError(f"since is {since}, which is no date in UTC: pass None for all rows.")
         self._selection = self._with_stamp(selection)
         self._seen: set[str] = set()
         self._begun: datetime | None = None

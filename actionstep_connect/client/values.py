@@ -13,6 +13,11 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 
+#: Of a whole number: read as a float, a longer one is infinite.
+MAX_BITS = 1023
+
+_TOO_LONG = "has more digits than a JSON number keeps: pass it as text."
+
 
 def as_json(value: object, place: str) -> Any:
     """Return `value` as a row has it. Raises TypeError or ValueError, which name `place`."""
@@ -28,6 +33,7 @@ def as_json(value: object, place: str) -> Any:
         case Decimal():
             return _number(value, place)
         case int() if not isinstance(value, bool):
+            as_text(value, place)  # Raises for one that is too long.
             return value
         case float() if isfinite(value):
             return value
@@ -48,8 +54,10 @@ def as_text(value: object, place: str) -> str:
             )
         case date() | time():  # Which a datetime is too.
             return value.isoformat()
-        case float() | Decimal() if not isfinite(value):
+        case float() | Decimal() if not _is_finite(value):
             raise ValueError(f"{place} is {value}, which no JSON has.")
+        case int() if value.bit_length() > MAX_BITS:
+            raise ValueError(f"{place} {_TOO_LONG}")
         case Decimal():
             return format(value, "f")
         case str() | Promise():
@@ -59,11 +67,16 @@ def as_text(value: object, place: str) -> str:
     raise TypeError(f"{place} is {type(value).__name__}, which Actionstep cannot be sent.")
 
 
+def _is_finite(value: float | Decimal) -> bool:
+    # A signalling NaN cannot even be asked.
+    return not (isinstance(value, Decimal) and value.is_snan()) and isfinite(value)
+
+
 def _number(value: Decimal, place: str) -> float | int:
     as_text(value, place)  # Raises for what is no number.
     number = int(value) if value == value.to_integral_value() else float(value)
     if Decimal(str(number)) != value:
-        raise ValueError(f"{place} has more digits than a JSON number keeps: pass it as text.")
+        raise ValueError(f"{place} {_TOO_LONG}")
     return number
 
 

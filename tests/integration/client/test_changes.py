@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -135,11 +136,16 @@ def test_a_resource_without_a_stamp_is_refused_with_the_reason(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"since": datetime(2026, 11, 1)}, {"since": None, "sort": "id"}, {"since": None, "page": 2}],  # noqa: DTZ001 - the mistake.
+    [
+        {"since": datetime(2026, 11, 1)},  # noqa: DTZ001 - the mistake.
+        {"since": datetime.min.replace(tzinfo=ZoneInfo("Australia/Sydney"))},
+        {"since": None, "sort": "id"},
+        {"since": None, "page": 2},
+    ],
 )
 def test_what_would_break_the_walk_is_refused(caller: Caller, wrong: Any) -> None:
     """A time without its zone and an order of one's own are mistakes, said before anything is sent."""
-    with pytest.raises(ValueError, match=r"time zone|itself"):
+    with pytest.raises(ValueError, match=r"time zone|no date in UTC|itself"):
         caller.walk("changes", "actions", **wrong)
 
 

@@ -62,6 +62,10 @@ MISTAKES: list[tuple[object, type[Exception]]] = [
     (float("nan"), ValueError),
     (float("inf"), ValueError),
     (Decimal("Infinity"), ValueError),
+    (Decimal("sNaN"), ValueError),
+    (Decimal("1E+5000"), ValueError),
+    (10**400, ValueError),
+    (10**5000, ValueError),
     (datetime(2026, 1, 2), ValueError),  # noqa: DTZ001 - the mistake.
     ("half \ud800", ValueError),
 ]
