@@ -1,5 +1,6 @@
 """This package's own database connections: few for each process, used by its threads in turn."""
 
+import asyncio
 import os
 import threading
 import time
@@ -79,7 +80,6 @@ class Line:
         """Close it unless it is needed, or closed."""
         if self._lock.acquire(blocking=False):
             try:
-                # Django refuses to close a connection in an event loop, even one that is closed.
                 if self._connection and self._connection.connection and not self.users:
                     self._seen = None
                     with suppress(*DATABASE_UNAVAILABLE):
@@ -149,8 +149,17 @@ class OwnProcess:
         """Count one user less."""
         with self._lock:
             line.users -= 1
-        if not line.users:
+        if line.users:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
             line.close_if_idle()
+        else:
+            # Django refuses to close a connection in an event loop. At the end of a process there is no
+            # thread, and connections end with it.
+            with suppress(RuntimeError):
+                self.executor.submit(line.close_if_idle)
 
 
 _processes: dict[int, OwnProcess] = {}

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -207,6 +208,31 @@ def test_async_code_without_a_thread_hears_of_it(sandbox: Sandbox, process: OwnP
     with pytest.raises(TemporarilyUnavailable, match="No thread can be started"):
         asyncio.run(arefresh(second))
     assert requests(sandbox) == 1
+
+
+class HastyExecutor(ThreadPoolExecutor):
+    """Threads that have ended before their caller goes on, as may happen on a busy machine."""
+
+    def submit(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Begin work, and wait for it."""
+        done = super().submit(*args, **kwargs)
+        wait((done,))
+        return done
+
+
+def test_async_code_that_is_the_last_user_of_a_connection_has_it_closed(
+    sandbox: Sandbox, process: OwnProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a thread, because Django refuses to close one in an event loop."""
+    connection = sandbox_connection(sandbox, **expired())
+    process.executor.shutdown()
+    process.executor = HastyExecutor(LOOKS)
+    asyncio.run(arefresh(connection))
+    process.executor.shutdown()
+    lines = [process.join_line(Place.of_caller().alias) for _ in range(CONNECTIONS)]
+    own = [line._connection for line in lines if line._connection is not None]
+    assert [each.connection for each in own] == [None]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_in_an_outage_that_the_last_run_met_users_fail_at_once(sandbox: Sandbox) -> None:
