@@ -137,7 +137,7 @@ class Target:
     """Where a download goes: a file object, or a path at which there is the whole file or none."""
 
     def __init__(self, to: Writable) -> None:
-        if isinstance(to, io.TextIOBase) or iscoroutinefunction(getattr(to, "write", None)):
+        if hasattr(to, "write") and not _takes_bytes(to):
             raise TypeError("A download goes to a path, or to a file opened with mode 'wb'.")
         self._path = None if hasattr(to, "write") else Path(os.fsdecode(to))
         self._temporary: Path | None = None
@@ -186,6 +186,17 @@ class Target:
         if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
             self._temporary = None
+
+
+def _takes_bytes(file: Any) -> bool:
+    for _ in range(
+        2
+    ):  # `tempfile` wraps files, and Django does, once and for a model's field twice.
+        wrapped = getattr(file, "file", None)
+        file = wrapped if hasattr(wrapped, "write") else file
+    is_awaited = iscoroutinefunction(file.write)
+    is_read_only = hasattr(file, "writable") and not file.writable()
+    return not (is_awaited or is_read_only or isinstance(file, io.TextIOBase))
 
 
 def _spool() -> Any:

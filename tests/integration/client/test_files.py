@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
+from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext_lazy
 
@@ -645,6 +647,18 @@ def test_what_takes_no_bytes_is_refused_before_anything_is_asked(
     """A file open for text, and one that only async code can write."""
     with pytest.raises(TypeError, match="mode 'wb'"):
         caller("download", DOCUMENT, target())
+    assert actionstep_sandbox.activity() == []
+
+
+@pytest.mark.parametrize("mode", ["w", "rb"])
+def test_a_wrapped_file_must_take_bytes_too(
+    caller: Caller, actionstep_sandbox: Sandbox, mode: Any
+) -> None:
+    """As those of `tempfile` and of Django are: one for text, and one that is only read."""
+    with NamedTemporaryFile(mode) as target:
+        for each in (target, File(target)):
+            with pytest.raises(TypeError, match="mode 'wb'"):
+                caller("download", DOCUMENT, each)
     assert actionstep_sandbox.activity() == []
 
 
