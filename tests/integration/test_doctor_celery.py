@@ -68,7 +68,7 @@ def test_a_broker_that_is_away_with_its_library_is_to_be_started(app: Celery) ->
 
 
 def test_a_broker_in_memory_is_not_asked_for_workers(app: Celery) -> None:
-    """No other process could answer, so nobody waits."""
+    """No other process could answer, so there is no wait for one."""
     begun = time.monotonic()
     assert set(found()) == {"broker"}
     assert time.monotonic() - begun < WORKERS_TIMEOUT
