@@ -14,7 +14,14 @@ def is_orgkey(value: str) -> bool:
 def same_orgkey(one: str, other: str) -> bool:
     """Return whether both name one organisation, without regard to case.
 
-    Both lower and upper case must agree: a dotless i is no i, a Kelvin sign no K, and `ss` no sharp s.
     No database is asked, because each would fold other letters.
     """
-    return one.lower() == other.lower() and one.upper() == other.upper()
+    return folded(one) == folded(other)
+
+
+def folded(orgkey: str) -> tuple[str, str]:
+    """Return what all spellings of a key have in common.
+
+    Both lower and upper case must agree: a dotless i is no i, a Kelvin sign no K, and `ss` no sharp s.
+    """
+    return orgkey.lower(), orgkey.upper()

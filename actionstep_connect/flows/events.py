@@ -81,12 +81,14 @@ def write_events(change: ConnectionChange) -> None:
     change.rows = []
     for kind, detail in change.events:
         row = ConnectionEvent(
-            connection=change.connection,
+            connection_id=change.connection.pk,
             kind=kind,
             detail=detail[:300],
             actor_id=change.actor.pk if change.actor else None,
             announce_at=UtcNow(),
         )
+        # Not by assignment: Django's routers may relate nothing that was read from a replica.
+        ConnectionEvent.connection.field.set_cached_value(row, change.connection)
         row.save(force_insert=True, using=primary_alias())
         change.rows.append(row)
 

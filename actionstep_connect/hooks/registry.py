@@ -1,8 +1,10 @@
 """Handlers: which function hears of which events, said in code."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actionstep_connect.conf import get_config
@@ -58,7 +60,7 @@ class Handler:
         return get_config().hooks_read_again if self.read_again is None else self.read_again
 
 
-_handlers: dict[str, Handler] = {}
+_handlers: dict[tuple[str, frozenset[str]], Handler] = {}
 
 
 def on_change(
@@ -70,7 +72,8 @@ def on_change(
     says whether the row is read again from Actionstep first; HOOKS_READ_AGAIN if it says nothing.
 
     A change is delivered at least once, so the function must bear to be called twice for one. If it
-    raises, it is called again later. A coroutine function is run to its end.
+    raises, it is called again later. A coroutine function is run to its end. To hear of more events
+    on other terms, decorate it again.
     """
     for event in events:
         check_event(event)
@@ -78,11 +81,36 @@ def on_change(
         raise ValueError("on_change needs the name of an event, such as 'ActionUpdated'.")
 
     def decorate(function: F) -> F:
-        name = f"{function.__module__}.{function.__qualname__}"
-        _handlers[name] = Handler(name, function, frozenset(events), everywhere, read_again)
+        wanted = frozenset(events)
+        name = _name_of(function, wanted)
+        _handlers[name, wanted] = Handler(name, function, wanted, everywhere, read_again)
         return function
 
     return decorate
+
+
+def _name_of(function: Callable[..., Any], events: frozenset[str]) -> str:
+    """Return the name of a handler of these events: its own, with a number if another one has that."""
+    named = function if hasattr(function, "__qualname__") else type(function)
+    name = first = f"{named.__module__}.{named.__qualname__}"
+    number = 1
+    while (other := _handlers.get((name, events))) and not _is_same(function, other.function):
+        number += 1
+        name = f"{first}#{number}"
+    return name
+
+
+def _is_same(function: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Return whether both are one function, which a module that is loaded again defines again."""
+    one, other = inspect.unwrap(function), inspect.unwrap(other)
+    if one is other:
+        return True
+    is_of_module = inspect.isfunction(one) and "<" not in one.__qualname__
+    return is_of_module and inspect.isfunction(other) and _line(one) == _line(other)
+
+
+def _line(function: FunctionType) -> int:
+    return function.__code__.co_firstlineno
 
 
 def check_event(event: object) -> None:

@@ -245,7 +245,15 @@ class Connection(models.Model):
             raise NotConnected(
                 "This connection's user is not active.", code=ErrorCode.INACTIVE_USER
             )
-        self.user, self.user_read_at = user, begun
+        self.remember_user(user, read_at=begun)
+
+    def remember_user(self, user: Any, *, read_at: float | None) -> None:
+        """Keep its user at hand, who may have been read from another database than the row.
+
+        Django's own assignment asks the routers whether a replica and its primary may be related.
+        """
+        Connection.user.field.set_cached_value(self, user)
+        self.user_read_at = read_at
 
     def open_access_token(self) -> Secret:
         """Open the access token for use: the one place where that is done.

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from actionstep_connect.hooks.flows.claims import LEASE, claim, notifications, s
 from actionstep_connect.hooks.flows.deliver import deliver_due
 from actionstep_connect.hooks.models import Notification, State
 from actionstep_connect.hooks.policy import FIRST_WAIT, MAX_FAILURES, MAX_WAIT, wait_after
+from actionstep_connect.hooks.registry import handlers_of
 from actionstep_connect.models import Connection
 from actionstep_connect.models.querysets import UtcNow
 from actionstep_connect.testing import Sandbox
@@ -223,6 +225,78 @@ def test_coroutine_functions_are_run_to_their_end(sandbox: Sandbox, connection: 
     call(secret, body_of(7))
     assert deliver_due() == {State.DELIVERED: 1}
     assert heard == ["7"]
+
+
+def test_what_a_handler_leaves_to_be_awaited_is_run(connection: Connection) -> None:
+    """An async handler behind a decorator that is not, and an object with such a method, count too."""
+    heard = []
+
+    async def hear(connection: Connection, change: Change) -> None:
+        await asyncio.sleep(0)
+        heard.append(change.row_id)
+
+    @wraps(hear)
+    def decorated(*arguments: Any) -> Any:
+        return hear(*arguments)
+
+    for handler in (decorated, partial(hear)):
+        on_change("ActionUpdated", read_again=False)(handler)
+    _, secret = subscribed("ActionUpdated")
+    call(secret, body_of(7))
+    assert deliver_due() == {State.DELIVERED: 1}
+    assert heard == ["7", "7"]
+
+
+def test_no_handler_takes_the_place_of_another(connection: Connection) -> None:
+    """Neither one that is decorated twice, nor those that a loop or a function makes under one name."""
+    heard = []
+
+    def hear_with(mark: str, *events: str) -> None:
+        @on_change(*events, read_again=False)
+        def hear(connection: Connection, change: Change) -> None:
+            heard.append((mark, change.event))
+
+    for event in ("ActionUpdated", "TaskUpdated"):
+        hear_with("each", event)
+    hear_with("once more", "ActionUpdated")
+
+    @on_change("ActionUpdated", read_again=False)
+    @on_change("TaskUpdated", read_again=False)
+    def twice(connection: Connection, change: Change) -> None:
+        heard.append(("twice", change.event))
+
+    for event, resource in (("ActionUpdated", "actions"), ("TaskUpdated", "tasks")):
+        _, secret = subscribed(event)
+        call(secret, body_of(7, resource))
+        assert deliver_due() == {State.DELIVERED: 1}
+    marks = ("each", "once more", "twice")
+    assert sorted(heard) == sorted(
+        [
+            *((mark, "ActionUpdated") for mark in marks),
+            *((mark, "TaskUpdated") for mark in marks[::2]),
+        ]
+    )
+
+
+def test_a_module_that_is_loaded_again_hears_once(connection: Connection) -> None:
+    """Its functions are defined anew, and replace those from before."""
+    code = "@on_change('ActionUpdated')\ndef hear(connection, change):\n    pass\n"
+    module = {"__name__": "changes_loaded_again", "on_change": on_change}
+    exec(code, module)
+    exec(code, module)
+    [handler] = handlers_of("ActionUpdated", is_subscribed=False)
+    assert handler.function is module["hear"]
+
+
+def test_a_worker_without_the_handler_leaves_a_change_to_another(connection: Connection) -> None:
+    """While a deploy is under way, a worker with the old code takes nothing away from the new one."""
+    _, secret = subscribed("ActionUpdated")
+    call(secret, body_of(7))
+    assert deliver_due() == {State.WAITING: 1}
+    ears = listen("ActionUpdated", read_again=False)
+    make_due()
+    assert deliver_due() == {State.DELIVERED: 1}
+    assert ears.rows == ["7"]
 
 
 def test_handlers_for_some_organisations_hear_where_it_was_asked_for(

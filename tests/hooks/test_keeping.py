@@ -546,6 +546,28 @@ def test_an_organisation_in_trouble_is_looked_at_when_a_user_connects(
         assert (Organisation.objects.get().check_at < later) == is_due
 
 
+def test_an_organisation_is_one_however_its_key_is_spelled(
+    sandbox: Sandbox, site: Connection, settings: Settings
+) -> None:
+    """Its hooks are registered once, and stay, where code or another connection writes it otherwise."""
+    settings.ACTIONSTEP_CONNECT = {
+        **settings.ACTIONSTEP_CONNECT,
+        "HOOKS_BEARER": lambda _: site.user,
+    }
+    subscribe("AcmeLaw", "TaskUpdated")
+    listen("ActionUpdated")
+    for spelling in ("ACMELAW", "AcmeLaw"):
+        make_connection(make_user(), orgkey=spelling)
+    for _ in range(2):
+        Search.objects.all().delete()
+        check()
+    assert Organisation.objects.get().orgkey == "acmelaw"
+    found = hooks(site)
+    assert sorted(hook["eventName"] for hook in found) == ["ActionUpdated", "TaskUpdated"]
+    check()
+    assert hooks(site) == found
+
+
 def test_old_notifications_and_addresses_are_pruned(
     sandbox: Sandbox, site: Connection, ears: Ears
 ) -> None:

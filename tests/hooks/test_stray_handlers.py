@@ -9,7 +9,9 @@ from actionstep_connect.hooks import registry
 from actionstep_connect.hooks.api import Change, on_change
 from actionstep_connect.hooks.flows.claims import claim, notifications
 from actionstep_connect.hooks.flows.deliver import deliver_due
+from actionstep_connect.hooks.flows.organisations import update_wanted
 from actionstep_connect.hooks.flows.reading import Reader
+from actionstep_connect.hooks.flows.subscribe import organisation_of
 from actionstep_connect.hooks.models import Notification, State
 from actionstep_connect.hooks.policy import MAX_FAILURES
 from actionstep_connect.models import Connection
@@ -122,10 +124,11 @@ def test_a_row_that_meets_the_unforeseen_stops_no_other(
 
 
 def test_changes_for_a_handler_that_is_gone_wait_for_nothing(connection: Connection) -> None:
-    """With the handler taken out of the code, what waits for it is settled and raises nothing."""
+    """Once maintenance has noted that no code wants it, what waits is settled and raises nothing."""
     ears = listen("ActionUpdated")
     _, secret = subscribed("ActionUpdated")
     call(secret, body_of(7))
     registry._handlers.clear()
+    update_wanted(organisation_of("acmelaw"))
     assert deliver_due() == {State.DELIVERED: 1}
     assert ears.heard == []

@@ -258,4 +258,4 @@ def _bring_up_to_date(connection: Connection, attempt: Attempt) -> None:
     for field in Connection._meta.concrete_fields:
         setattr(connection, field.attname, getattr(row, field.attname))
     if Connection.user.is_cached(row):
-        connection.user, connection.user_read_at = row.user, row.user_read_at
+        connection.remember_user(row.user, read_at=row.user_read_at)

@@ -11,7 +11,7 @@ import logging
 import time
 from asyncio import CancelledError
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from asgiref.sync import async_to_sync
 from actionstep_connect.flows.database import DATABASE_UNAVAILABLE
 from actionstep_connect.hooks.flows.claims import claim, settle
 from actionstep_connect.hooks.flows.reading import NoBearerError, Reader
-from actionstep_connect.hooks.models import Notification, State
+from actionstep_connect.hooks.models import Notification, State, Subscription
 from actionstep_connect.hooks.policy import is_given_up, wait_after
 from actionstep_connect.hooks.registry import Change, Handler, handlers_of
 from actionstep_connect.logs import LogEvent, log
@@ -56,12 +56,11 @@ def deliver_due(
 def _deliver(notification: Notification, reader: Reader) -> State:
     if is_given_up(notification.failures):
         return _set_aside(notification, "A worker has ended each time that it was delivered.")
-    subscription = notification.subscription
-    handlers = [
-        handler
-        for handler in handlers_of(subscription.event, is_subscribed=subscription.asked_for is True)
-        if handler.name not in notification.taken_by and subscription.asked_for is not False
-    ]
+    hearing = _handlers_for(notification.subscription)
+    if not hearing and notification.subscription.is_wanted:
+        # A worker whose code is older, or has fewer apps, than the one that wants it.
+        return _try_again(notification, "This worker has no handler of it.")
+    handlers = [handler for handler in hearing if handler.name not in notification.taken_by]
     try:
         failed = _call_all(handlers, notification, reader)
     except DATABASE_UNAVAILABLE:
@@ -84,6 +83,12 @@ def _deliver(notification: Notification, reader: Reader) -> State:
         _log(logging.INFO, LogEvent.CHANGE_DELIVERED, notification)
         return State.DELIVERED
     return _try_again(notification, failed)
+
+
+def _handlers_for(subscription: Subscription) -> list[Handler]:
+    if subscription.asked_for is False:
+        return []
+    return list(handlers_of(subscription.event, is_subscribed=subscription.asked_for is True))
 
 
 def _call_all(handlers: list[Handler], notification: Notification, reader: Reader) -> str:
@@ -109,10 +114,14 @@ def _call_all(handlers: list[Handler], notification: Notification, reader: Reade
 
 
 def _call(handler: Handler, *arguments: Any) -> None:
-    if inspect.iscoroutinefunction(handler.function):
-        async_to_sync(handler.function)(*arguments)
-    else:
-        handler.function(*arguments)
+    answer = handler.function(*arguments)
+    # Not by asking whether it is a coroutine function: a decorator may hide that.
+    if inspect.isawaitable(answer):
+        async_to_sync(_finish)(answer)
+
+
+async def _finish(answer: Awaitable[Any]) -> None:
+    await answer
 
 
 def _change(notification: Notification, handler: Handler, row: dict[str, Any] | None) -> Change:

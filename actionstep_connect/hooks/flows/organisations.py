@@ -2,7 +2,9 @@
 
 import logging
 import secrets
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import router
@@ -17,6 +19,7 @@ from actionstep_connect.hooks.registry import events_everywhere
 from actionstep_connect.logs import LogEvent, log
 from actionstep_connect.models import Connection
 from actionstep_connect.models.querysets import UtcNow
+from actionstep_connect.orgkeys import folded
 
 #: How long a worker may take with an organisation. If it dies, another one begins again then.
 LEASE = timedelta(minutes=5)
@@ -47,16 +50,26 @@ def find_organisations() -> None:
     if not _hears_everywhere() or not _is_search_due():
         return
     environment = get_config().environment
-    known = organisations().filter(environment=environment).values("orgkey")
+    known = organisations().filter(environment=environment).values_list("orgkey", flat=True)
     connections = Connection.objects.usable().on_primary().select_related(None).order_by()
-    new = connections.exclude(orgkey__in=known).values_list("orgkey", flat=True).distinct()
-    rows = [Organisation(environment=environment, orgkey=orgkey) for orgkey in new[:MAX_FOUND]]
+    found = connections.exclude(orgkey__in=known).values_list("orgkey", flat=True).distinct()
+    new = list(islice(_others(found.iterator(), known), MAX_FOUND))
+    rows = [Organisation(environment=environment, orgkey=orgkey) for orgkey in new]
     organisations().bulk_create(rows, ignore_conflicts=True, batch_size=500)
     if len(rows) < MAX_FOUND:
         values = {"searched_at": datetime.now(UTC)}
         if not _searches().filter(environment=environment).update(**values):
             search = Search(environment=environment, **values)
             _searches().bulk_create([search], ignore_conflicts=True)
+
+
+def _others(orgkeys: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """Yield those of `orgkeys` that are no other spelling of one that is known, or came before."""
+    seen = {folded(orgkey) for orgkey in known}
+    for orgkey in orgkeys:
+        if folded(orgkey) not in seen:
+            seen.add(folded(orgkey))
+            yield orgkey
 
 
 def _hears_everywhere() -> bool:

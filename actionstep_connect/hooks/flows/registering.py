@@ -93,7 +93,9 @@ class Registrar:
         self.turn.hold()
         secret = new_secret()
         hashed = hash_of(secret)
-        addresses().create(secret_hash=hashed, subscription=subscription, connection=self.bearer)
+        addresses().create(
+            secret_hash=hashed, subscription=subscription, connection_id=self.bearer.pk
+        )
         hook = {"eventName": subscription.event}
         try:
             # The address is in no variable, because error reports show these.

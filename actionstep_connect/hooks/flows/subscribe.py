@@ -1,12 +1,16 @@
 """Subscribing at run time: for one organisation, beside what code says for all of them."""
 
 from datetime import UTC, datetime
+from itertools import chain
 
 from django.db import router
+from django.db.models import QuerySet
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.hooks.models import Organisation, Subscription
 from actionstep_connect.hooks.registry import check_event
+from actionstep_connect.models import Connection
+from actionstep_connect.orgkeys import same_orgkey
 
 
 def subscribe(orgkey: str, *events: str) -> None:
@@ -27,14 +31,28 @@ def unsubscribe(orgkey: str, *events: str) -> None:
 
 
 def organisation_of(orgkey: str) -> Organisation:
-    """Return the row of an organisation in this environment, made if there is none."""
+    """Return the row of an organisation in this environment, made if there is none.
+
+    There is one for all spellings of a key: two would remove each other's hooks.
+    """
     environment = get_config().environment
     rows = Organisation.objects.using(router.db_for_write(Organisation))
-    new = Organisation(environment=environment, orgkey=orgkey)
-    known = rows.filter(environment=environment, orgkey=orgkey)
-    if not known.exists():
-        rows.bulk_create([new], ignore_conflicts=True)
-    return known.get()
+    here = rows.filter(environment=environment)
+    if (known := here.filter(orgkey=orgkey).first()) is not None:
+        return known
+    spelling = _spelling(orgkey, here)
+    new = Organisation(environment=environment, orgkey=spelling)
+    rows.bulk_create([new], ignore_conflicts=True)
+    return here.get(orgkey=spelling)
+
+
+def _spelling(orgkey: str, organisations: "QuerySet[Organisation]") -> str:
+    """Return the key as its row has it, or a connection, because a site may search for that."""
+    connected = Connection.objects.on_primary().in_environment().filter(orgkey__iexact=orgkey)
+    known = chain(
+        organisations.values_list("orgkey", flat=True), connected.values_list("orgkey", flat=True)
+    )
+    return next((other for other in known if same_orgkey(other, orgkey)), orgkey)
 
 
 def subscription_of(organisation: Organisation, event: str) -> Subscription:
