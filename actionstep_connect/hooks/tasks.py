@@ -1,9 +1,11 @@
 """The Celery task that delivers changes. Its messages carry nothing: the database is the queue."""
 
+import threading
 from typing import Any
 
 from celery import shared_task
 
+from actionstep_connect.flows.database import apart
 from actionstep_connect.hooks.flows.deliver import ROUND, deliver_due
 from actionstep_connect.hooks.waking import waker
 
@@ -24,7 +26,13 @@ TIME_LIMIT = 3600
 )
 def deliver_changes() -> dict[str, Any]:
     """Deliver what is due. Sent when a call has come in, never scheduled."""
-    done = deliver_due(seconds=ROUND)
+    stop = threading.Event()
+    # What a handler meets inside a transaction of a site's own task class would undo what others did.
+    done = apart(
+        lambda: deliver_due(should_stop=stop.is_set, seconds=ROUND),
+        what="Changes cannot be delivered",
+        stop=stop.set,
+    )
     if done:
         # Perhaps time was up; and what came in meanwhile may have found its row claimed.
         waker.wake()

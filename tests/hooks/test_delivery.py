@@ -9,6 +9,7 @@ from functools import partial, wraps
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 from pytest_django import Settings
 
 from actionstep_connect.hooks.api import Change, on_change, subscribe, unsubscribe
@@ -18,6 +19,7 @@ from actionstep_connect.hooks.flows.deliver import deliver_due
 from actionstep_connect.hooks.models import Notification, State
 from actionstep_connect.hooks.policy import FIRST_WAIT, MAX_FAILURES, MAX_WAIT, wait_after
 from actionstep_connect.hooks.registry import handlers_of
+from actionstep_connect.hooks.tasks import deliver_changes
 from actionstep_connect.models import Connection
 from actionstep_connect.models.querysets import UtcNow
 from actionstep_connect.testing import Sandbox
@@ -297,6 +299,40 @@ def test_a_worker_without_the_handler_leaves_a_change_to_another(connection: Con
     make_due()
     assert deliver_due() == {State.DELIVERED: 1}
     assert ears.rows == ["7"]
+
+
+@pytest.mark.parametrize("body", [body_of(7), b"unreadable"])
+def test_a_call_is_committed_whatever_the_site_says(
+    monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    """Where AUTOCOMMIT is False no one else would commit what was answered 200."""
+    subscription, secret = subscribed("ActionUpdated")
+    connections["default"].close()
+    monkeypatch.setitem(connections["default"].settings_dict, "AUTOCOMMIT", False)
+    assert call(secret, body).status_code == 200
+    connections["default"].close()
+    monkeypatch.undo()
+    subscription.refresh_from_db()
+    is_stored = subscription.last_heard_at is not None and Notification.objects.exists()
+    assert is_stored or subscription.gap_since is not None
+
+
+@pytest.mark.postgresql
+def test_deliveries_outlast_the_transaction_of_a_task(connection: Connection) -> None:
+    """A task class of the site's may open one; a handler that breaks a statement breaks no other's work."""
+
+    def strike(_: Connection, change: Change) -> None:
+        if change.row_id == "7":
+            connection.user.groups.through.objects.create(group_id=-1, user_id=None)
+
+    on_change("ActionUpdated", read_again=False)(strike)
+    _, secret = subscribed("ActionUpdated")
+    for row in (7, 8):
+        call(secret, body_of(row))
+    with transaction.atomic():
+        assert deliver_changes() == {"waiting": 1, "delivered": 1}
+        transaction.set_rollback(True)
+    assert states() == [State.WAITING, State.DELIVERED]
 
 
 def test_handlers_for_some_organisations_hear_where_it_was_asked_for(

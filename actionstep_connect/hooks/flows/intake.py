@@ -21,6 +21,7 @@ from actionstep_connect.flows.conflicts import repeated
 from actionstep_connect.hooks.addresses import hash_of
 from actionstep_connect.hooks.flows.statements import (
     NewNotification,
+    commit,
     find_subscriptions,
     insert,
     insert_for_address,
@@ -201,6 +202,7 @@ def _insert_one(row: NewNotification, secret_hash: str, now: datetime) -> bool:
 def _note_unreadable(subscription: Subscription, error: str, now: datetime) -> None:
     log(logging.WARNING, LogEvent.CALL_UNREADABLE, subscription=subscription.pk, error=error)
     repeated(lambda: open_gap(subscription, now=now))
+    commit(router.db_for_write(Subscription))
 
 
 def _note_stored(subscription: Subscription, now: datetime) -> None:
@@ -213,6 +215,7 @@ def _note_stored(subscription: Subscription, now: datetime) -> None:
     # Only one of those that come at once writes; the others find it written.
     is_old = Q(last_heard_at=None) | Q(last_heard_at__lt=now - HEARD_RESOLUTION)
     rows.filter(is_old, pk=subscription.pk).update(last_heard_at=now)
+    commit(rows.db)
 
 
 def _digest(*parts: str, seal: bytes = b"") -> str:

@@ -73,7 +73,9 @@ def insert_for_address(
     address = (secret_hash, _stored(since, alias), row.subscription_id)
     with connections[alias].cursor() as cursor:
         cursor.execute(_put(_INSERT_FOR_ADDRESS, alias), [*row, received, received, *address])
-        return bool(cursor.rowcount > 0)
+        is_stored = bool(cursor.rowcount > 0)
+    commit(alias)
+    return is_stored
 
 
 def insert(rows: Sequence[NewNotification], *, now: datetime) -> None:
@@ -86,6 +88,14 @@ def insert(rows: Sequence[NewNotification], *, now: datetime) -> None:
             marks = ", ".join([f"({_VALUES})"] * len(some))
             values = [value for row in some for value in (*row, received, received)]
             cursor.execute(f"{_put(_INSERT, alias)}{marks} {_put('{suffix}', alias)}", values)
+    commit(alias)
+
+
+def commit(alias: str) -> None:
+    """Commit what was written where a site has set AUTOCOMMIT to False: a call is then answered 200."""
+    connection = connections[alias]
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        connection.commit()
 
 
 @cache
