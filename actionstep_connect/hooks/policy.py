@@ -15,6 +15,8 @@ INTERVAL = timedelta(minutes=1)
 CLOCK_MARGIN = timedelta(minutes=2)
 #: How long calls to the former address of a subscription still count: they were on their way.
 FORMER_ADDRESS_LIFETIME = timedelta(hours=1)
+#: For how long workers may run different code: what is wanted again by then was wanted all the time.
+DEPLOY = timedelta(hours=1)
 #: `last_heard_at` is written at most this often.
 HEARD_RESOLUTION = timedelta(seconds=10)
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError
+from django.db.models import F
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from actionstep_connect.api import ActionstepClient, disconnect
 from actionstep_connect.flows.maintain import maintain
+from actionstep_connect.hooks import registry
 from actionstep_connect.hooks.api import subscribe, unsubscribe
 from actionstep_connect.hooks.flows import intake, statements
 from actionstep_connect.hooks.flows.deliver import deliver_due
@@ -252,13 +254,30 @@ def test_a_handler_that_is_taken_out_of_the_code_leaves_no_hook(
     sandbox: Sandbox, site: Connection
 ) -> None:
     """With the next deployment its hook is removed, and so is one that a crash has left behind."""
-    from actionstep_connect.hooks import registry  # noqa: PLC0415 - emptied, as by a deployment.
-
     listen("ActionUpdated")
     maintain()
     registry._handlers.clear()
     check()
     assert hooks(site) == []
+
+
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_worker_with_other_code_makes_a_gap(
+    sandbox: Sandbox, site: Connection, hours: int
+) -> None:
+    """What is wanted again within the hour, as during a deploy, was wanted all the time."""
+    ears = listen("ActionUpdated")
+    check()
+    handlers = dict(registry._handlers)
+    registry._handlers.clear()  # A worker whose code is older.
+    check()
+    assert hooks(site) == []
+    sandbox.change("actions", 7, name="Renamed")
+    registry._handlers.update(handlers)
+    Subscription.objects.update(active_at=F("active_at") - timedelta(hours=hours))
+    check()
+    deliver_due()
+    assert ears.rows == ([] if hours else ["7"])
 
 
 def test_other_systems_hooks_are_left_alone(sandbox: Sandbox, site: Connection) -> None:

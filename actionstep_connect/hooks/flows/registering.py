@@ -19,7 +19,7 @@ from actionstep_connect.hooks.addresses import hash_of, new_secret, secret_in, t
 from actionstep_connect.hooks.flows.organisations import Turn
 from actionstep_connect.hooks.models import Address, Registration, Subscription
 from actionstep_connect.hooks.plan import Hook, Known
-from actionstep_connect.hooks.policy import CLOCK_MARGIN, wait_after
+from actionstep_connect.hooks.policy import CLOCK_MARGIN, DEPLOY, wait_after
 from actionstep_connect.logs import LogEvent, log, without_hook_secrets
 from actionstep_connect.models import Connection, EventKind
 from actionstep_connect.models.fields import MomentField
@@ -51,7 +51,7 @@ class Registrar:
 
     def note_silent(self, silent: dict[Subscription, Hook | None]) -> None:
         """Store since when hooks that were registered may have missed calls, and tell of it."""
-        lost = {each: hook for each, hook in silent.items() if each.active_at is not None}
+        lost = {each: hook for each, hook in silent.items() if _may_have_missed(each)}
         for subscription, hook in lost.items():
             is_disabled = subscription.registration == Registration.ACTIVE
             values: dict[str, Any] = {"gap_since": _gap_begins()}
@@ -125,10 +125,8 @@ class Registrar:
         Address.retire(addresses().filter(subscription__in=unwanted))
         for subscription in unwanted.exclude(registration=Registration.MISSING):
             log_hook(logging.INFO, "removed", subscription)
-        # What is wanted again one day has missed nothing: it was not wanted meanwhile.
-        unwanted.update(
-            registration=Registration.MISSING, active_at=None, gap_since=None, **_UNTROUBLED
-        )
+        unwanted.update(registration=Registration.MISSING, gap_since=None, **_UNTROUBLED)
+        unwanted.filter(asked_for=False).update(active_at=None)
 
     def _refused(self, subscription: Subscription, error: ApiError) -> None:
         failures = subscription.consecutive_failures + 1
@@ -181,6 +179,17 @@ def _own(rows: Iterable[dict[str, Any]]) -> Iterator[Hook]:
                 secret_hash=hash_of(secret),
                 last_triggered=str(row.get("triggeredLastTimestamp") or ""),
             )
+
+
+def _may_have_missed(subscription: Subscription) -> bool:
+    """Return whether there were calls to miss since its hook was last seen to be active.
+
+    Not where it was unwanted for long. For a moment, two workers whose code differs may disagree on that.
+    """
+    active_at = subscription.active_at
+    if active_at is None or subscription.registration != Registration.MISSING:
+        return active_at is not None
+    return datetime.now(UTC) - active_at < DEPLOY
 
 
 def _gap_begins() -> Any:
