@@ -11,7 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import psutil
 from tests.support.free_port import free_ports
 
 START_SECONDS = 90  # RabbitMQ on a busy machine.
+STOP_SECONDS = 10
 BOUNCED_CONNECTIONS = 5
 LAG = "2s"
 
@@ -217,8 +218,7 @@ class Servers:
         if not is_last:
             return
         pids = self.folder / "pids"
-        for pid in map(int, pids.read_text().split() if pids.exists() else ()):
-            _end(pid)
+        _end_all([int(pid) for pid in pids.read_text().split()] if pids.exists() else [])
         rabbitmq = self.folder / "rabbitmq.json"
         if rabbitmq.exists():
             mapper = str(json.loads(rabbitmq.read_text())["mapper"])
@@ -263,16 +263,26 @@ def wait_for(condition: Callable[[], object], seconds: float = START_SECONDS) ->
         time.sleep(0.1)
 
 
-def _end(pid: int) -> None:
-    try:
-        process = psutil.Process(pid)
-        children = process.children(recursive=True)
-        os.killpg(pid, signal.SIGTERM)
-        _, left = psutil.wait_procs([process, *children], timeout=10)
-        for each in left:
+def _end_all(pids: list[int]) -> None:
+    processes: list[psutil.Process] = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            process = psutil.Process(pid)
+            processes += [process, *process.children(recursive=True)]
+            os.killpg(pid, signal.SIGTERM)
+    with suppress(AssertionError):
+        wait_for(lambda: not any(map(_runs, processes)), STOP_SECONDS)
+    for each in filter(_runs, processes):
+        with suppress(psutil.NoSuchProcess):
             each.kill()
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        pass
+
+
+def _runs(process: psutil.Process) -> bool:
+    # What another test process has started stays a zombie until that one exits, after this one.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _as(user: str) -> dict[str, Any]:
