@@ -5,6 +5,7 @@ from itertools import chain
 
 from django.db import router
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from actionstep_connect.conf import get_config
 from actionstep_connect.hooks.models import Organisation, Subscription
@@ -48,7 +49,9 @@ def organisation_of(orgkey: str) -> Organisation:
 
 def _spelling(orgkey: str, organisations: "QuerySet[Organisation]") -> str:
     """Return the key as its row has it, or a connection, because a site may search for that."""
-    connected = Connection.objects.on_primary().in_environment().filter(orgkey__iexact=orgkey)
+    # Not by `iexact`, which is exact on MySQL, where the column compares bytes.
+    connections = Connection.objects.on_primary().in_environment().alias(lower=Lower("orgkey"))
+    connected = connections.filter(lower=orgkey.lower())
     known = chain(
         organisations.values_list("orgkey", flat=True), connected.values_list("orgkey", flat=True)
     )
