@@ -19,6 +19,7 @@ from actionstep_connect.hooks.api import subscribe, unsubscribe
 from actionstep_connect.hooks.flows import intake, statements
 from actionstep_connect.hooks.flows.deliver import deliver_due
 from actionstep_connect.hooks.flows.organisations import SEARCH_INTERVAL, note_organisation
+from actionstep_connect.hooks.flows.prune import prune
 from actionstep_connect.hooks.flows.registering import Registrar
 from actionstep_connect.hooks.models import (
     Address,
@@ -601,6 +602,21 @@ def test_old_notifications_and_addresses_are_pruned(
     maintain()
     assert list(Notification.objects.values_list("row_id", flat=True)) == ["8"]
     assert not Address.objects.filter(retired_at__lt=datetime.now(UTC) - timedelta(hours=1))
+
+
+def test_what_is_pruned_before_a_handler_took_it_is_told(
+    site: Connection, ears: Ears, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Changes that waited longer than HOOKS_RETENTION are gone, which is an error in the log."""
+    _, secret = subscribed("ActionUpdated")
+    for row in (7, 8):
+        call(secret, body_of(row))
+    Notification.objects.update(received_at=datetime.now(UTC) - timedelta(days=8))
+    caplog.clear()
+    assert prune() == 2
+    assert not Notification.objects.exists()
+    (told,) = (vars(record) for record in caplog.records)
+    assert (told["levelname"], told["rows"]) == ("ERROR", 2)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from pytest_django import Settings
 
 from actionstep_connect.crypto import get_key_ring, read_key_id
@@ -271,6 +271,21 @@ def test_s35_a_worker_names_a_missing_key_at_its_start(
     use_keys(NEW)
     warn_of_missing_keys()
     assert f"key_missing key={lost} rows=1" in caplog.text
+
+
+def test_s35_a_worker_starts_though_the_database_is_away(
+    use_keys: UseKeys, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether a key is missing is then unknown: that is logged, and the worker goes on."""
+    use_keys(NEW)
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("canary")
+
+    with connections["default"].execute_wrapper(fail):
+        warn_of_missing_keys()
+    (told,) = (vars(record) for record in caplog.records)
+    assert (told["levelname"], told["error"]) == ("WARNING", "OperationalError")
 
 
 @pytest.mark.django_db(transaction=True)

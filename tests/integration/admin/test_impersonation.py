@@ -59,6 +59,19 @@ def test_who_disconnects_as_the_user_is_named(browser: Client, root: User) -> No
     assert connection.status_reason == StatusReason.ENDED_BY_ADMIN
 
 
+@pytest.mark.usefixtures("root")
+def test_a_history_that_names_no_user_names_the_one_who_is_signed_in() -> None:
+    """What a session holds may be as old as another user model, and is no reason to fail."""
+    connection = make_connection(make_user(username="priya"))
+    browser = Client()
+    browser.force_login(connection.user)
+    session = browser.session
+    session["hijack_history"] = ["no key of a user"]
+    session.save()
+    browser.post(reverse("actionstep_connect:disconnect", args=[connection.pk]))
+    assert ConnectionEvent.objects.get().actor == connection.user
+
+
 def test_who_connects_as_the_user_is_named(root: User, sandbox: Sandbox) -> None:
     """The connection is the user's, and its event names the member of staff."""
     staff, priya = Person(root), make_user(username="priya")

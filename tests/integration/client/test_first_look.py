@@ -63,6 +63,15 @@ def test_the_command_says_that_an_answer_is_no_json(
         call_command("actionstep_get", "timerecords", user=connection.user.get_username())
 
 
+def test_the_command_says_that_no_answer_came(
+    server: HostileServer, connection: Connection
+) -> None:
+    """A connection that is lost is one sentence, and no traceback."""
+    server.answer(drop=True)
+    with pytest.raises(CommandError, match="No answer came"):
+        call_command("actionstep_get", "timerecords", user=connection.user.get_username())
+
+
 def test_no_answer_tells_a_terminal_what_to_do(
     server: HostileServer, connection: Connection
 ) -> None:

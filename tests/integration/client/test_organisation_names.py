@@ -10,7 +10,8 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db import connection as database
 from django.template import engines
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -195,6 +196,24 @@ def test_what_fails_is_quiet_and_logged(
     assert connection.organisation_name_due_at is not None
     wait = connection.organisation_name_due_at - datetime.now(UTC)
     assert timedelta(minutes=50) < wait <= (timedelta(hours=1) if is_outage else timedelta(days=1))
+
+
+def test_a_database_that_goes_away_ends_the_round(
+    server: HostileServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rest of maintenance goes on, and the next round asks."""
+    connection = due()
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("canary")
+
+    with database.execute_wrapper(fail):
+        assert keep_names() == 0
+    (told,) = (vars(record) for record in caplog.records)
+    assert (told["levelname"], told["error"]) == ("WARNING", "OperationalError")
+    server.answer(**vars(about(NAME)))
+    assert keep_names() == 1
+    assert name_of(connection) == NAME
 
 
 def test_one_round_is_short(server: HostileServer) -> None:

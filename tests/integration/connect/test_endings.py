@@ -163,6 +163,18 @@ def test_a_verifier_that_does_not_open_is_the_sites_fault(
     assert not server.requests
 
 
+def test_a_verifier_that_does_not_open_lets_no_user_leave(
+    person: Person, server: HostileServer, settings: Settings
+) -> None:
+    """The page that leads to Actionstep says so too, before the user has gone there in vain."""
+    person.start()
+    own = settings.ACTIONSTEP_CONNECT
+    settings.ACTIONSTEP_CONNECT = {**own, "ENCRYPTION_KEYS": [generate_key()]}
+    page = person.look(person.browser.get(CONNECT, {"attempt": str(attempt().handle)}))
+    assert page.status_code == 500
+    assert "This site is not set up correctly" in words(page)
+
+
 def test_a_second_arrival_while_the_first_is_under_way_waits_and_ends_where_it_would(
     person: Person, server: HostileServer
 ) -> None:

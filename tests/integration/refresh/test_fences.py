@@ -1,8 +1,10 @@
 """Leases and generations: whose answer counts, and when nothing may be sent any more."""
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -221,6 +223,51 @@ def test_s24_a_claim_runs_short_while_its_machine_sleeps(
     monkeypatch.setattr(time, "clock_gettime", lambda clock: read(clock) + asleep.get(clock, 0))
     assert isinstance(renew(claim), NotSent)
     assert requests(sandbox) == 0
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux has this clock")
+def test_s24_what_a_run_did_not_send_is_logged_as_such(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A machine that slept between claim and request gives the row back, and the next run sends it."""
+    sandbox_connection(sandbox, **expired())
+    read, readings = time.clock_gettime, count()
+
+    def asleep_after_the_first(clock: int) -> float:
+        return read(clock) + (65.0 if next(readings) else 0.0)
+
+    monkeypatch.setattr(time, "clock_gettime", asleep_after_the_first)
+    with caplog.at_level(logging.INFO, logger="actionstep_connect"):
+        report = refresh_due()
+    monkeypatch.undo()
+    told = [vars(record).get("outcome") for record in caplog.records]
+    assert (told[0], report.failed) == ("not_sent", {})
+    refresh_due()
+    assert only().generation == 2
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux has this clock")
+def test_s32_what_fails_oddly_before_it_is_sent_is_noted_by_its_name(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as one failure of its row, raises nothing, and its message is not repeated."""
+    sandbox_connection(sandbox, **expired())
+    claim = claimed()
+
+    def fail(clock: int) -> float:
+        raise OSError("canary")
+
+    monkeypatch.setattr(time, "clock_gettime", fail)
+    outcome = renew(claim)
+    monkeypatch.undo()
+    assert isinstance(outcome, Failed)
+    assert (outcome.error.code, outcome.in_transit) == ("unforeseen", False)
+    assert store(claim, outcome)
+    assert "OSError" in only().last_error
+    assert (only().consecutive_failures, requests(sandbox)) == (1, 0)
+    (told,) = (vars(record) for record in caplog.records if record.levelname == "ERROR")
+    assert (told["event"], told["error"]) == ("actionstep_connect.unforeseen", "OSError")
+    assert "canary" not in caplog.text
 
 
 def test_s24_an_answer_that_is_stored_twice_replaces_none_that_came_between(
