@@ -281,7 +281,7 @@ def test_no_handler_takes_the_place_of_another(connection: Connection) -> None:
 
 
 def test_a_module_that_is_loaded_again_hears_once(connection: Connection) -> None:
-    """Its functions are defined anew, and replace those from before."""
+    """Its functions are defined a second time, and replace those from before."""
     code = "@on_change('ActionUpdated')\ndef hear(connection, change):\n    pass\n"
     module = {"__name__": "changes_loaded_again", "on_change": on_change}
     exec(code, module)
