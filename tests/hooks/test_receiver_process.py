@@ -29,6 +29,7 @@ from tests.support.receiver_process import (
     running_receiver,
     wait_for,
 )
+from tests.support.sessions import end_sessions
 from tests.support.volume import cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -309,15 +310,6 @@ def test_one_row_that_the_database_refuses_stops_no_other(receiver: ReceiverProc
     assert [number for number, status in enumerate(statuses) if status != 200] == [13]
     assert statuses[13] == 503
     assert sorted(stored(), key=int) == [str(each) for each in range(30) if each != 13]
-
-
-def end_sessions() -> None:
-    """End the receiver's sessions, as a restart of the database does."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 @pytest.mark.postgresql

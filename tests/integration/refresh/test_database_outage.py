@@ -19,6 +19,7 @@ from actionstep_connect.models import Connection
 from tests.support.connections import expired, make_connection, make_user
 from tests.support.gate import wait_until
 from tests.support.hostile_server import HostileServer, grant
+from tests.support.sessions import end_sessions
 from tests.support.site_processes import pause
 from tests.support.unix_proxy import running_proxy
 from tests.support.workers import Worker, database_of_this_test, running_workers
@@ -51,10 +52,7 @@ def _demoted() -> Generator[Outage]:
 
     def demote() -> None:
         run("ALTER DATABASE {} SET default_transaction_read_only = on")
-        run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        end_sessions()
 
     def promote() -> None:
         run("ALTER DATABASE {} RESET default_transaction_read_only")

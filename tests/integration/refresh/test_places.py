@@ -30,6 +30,7 @@ from tests.support.connections import (
 from tests.support.gate import close_gate, meanwhile, wait_until
 from tests.support.hostile_server import HostileServer
 from tests.support.sandbox import requests
+from tests.support.sessions import end_sessions
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -294,11 +295,7 @@ def test_s47_a_run_commits_on_the_connection_that_it_opens_after_an_outage(
 
     def end_all_sessions() -> None:
         gate.wait()
-        with connections["default"].cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        end_sessions()
         gate.open()
 
     with meanwhile(end_all_sessions):
@@ -354,13 +351,9 @@ def test_s47_an_answer_waits_for_a_connection_longer_than_its_caller(
 
         def take_all_connections() -> None:
             gate.wait()
-            with connections["default"].cursor() as cursor:
-                no_more_connections()
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
-                    [own],
-                )
+            connections["default"].ensure_connection()
+            no_more_connections()
+            end_sessions(own)
             gate.open()
 
         with meanwhile(take_all_connections), pytest.raises(TemporarilyUnavailable) as caught:
