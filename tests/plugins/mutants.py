@@ -60,10 +60,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             if time.monotonic() > ends_at:
                 break
             change, first, path = job.mutations[0], items[0], job.mutations[0].module_path
+            try:
+                source = _mutated(change)
+            except AttributeError as error:  # cosmic-ray replaces exceptions by name only.
+                work.set_result(job.job_id, WorkResult(WorkerOutcome.EXCEPTION, repr(error)))
+                continue
             # A test leaves a server's database empty, but the last child may have been killed.
             restore = snapshot or partial(_survives, items[:1], path, path.read_text(), timeout)
             restore()
-            survived = _survives(items, path, _mutated(change), timeout)
+            survived = _survives(items, path, source, timeout)
             if items[0] is not first:
                 restore()
                 _expect_to_pass(items[:1], jobs, timeout)
